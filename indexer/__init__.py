@@ -1,0 +1,1 @@
+"""Products in, documents out: Celery app and tasks, pipeline, encoders, bulk writer, loader."""

@@ -1,0 +1,1 @@
+"""Encoders: text (later photos) to embeddings, found by name in one registry."""

@@ -1,0 +1,179 @@
+"""Every error that Shelfwise raises on purpose, in one tree.
+
+ShelfwiseError
+  RequestError             the caller can fix it: 4xx, never retried
+    InvalidQuery           a search, product or task request is malformed
+    InvalidFilter          a filter names an unknown field or a value of the wrong kind
+    UnknownIndex           no index of that name
+    UnknownProduct         no product of that id
+    UnknownTask            no task of that id, or it has expired
+    RequestTooLarge        the body is over the limit
+    ProductRejected        a product breaks the product record's rules
+  TemporaryError           try again: 503 with Retry-After; a task is retried with backoff
+    ClusterUnavailable     Elasticsearch does not answer
+    ClusterOverloaded      Elasticsearch answers 429, 503 or a tripped circuit breaker
+    QueueUnavailable       Redis does not answer
+  ConfigurationError       stop: the process refuses to start, readiness is false
+    MissingSetting         a setting is absent, unknown or unreadable
+    EncoderMismatch        the index was filled by another encoder
+    MappingMismatch        the index does not have the fields of this version
+    EncoderUnavailable     the encoder's package or files are not there
+  PermanentIndexingError   the product is set aside, with the reason
+    DocumentRejected       Elasticsearch refuses the document
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ShelfwiseError(Exception):
+    """Base of all; keyword arguments are kept as attributes and survive pickling.
+
+    http_status: what a view answers. retryable: whether a worker tries again.
+    code: stable name in the body of an error response.
+    """
+
+    http_status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+    code: ClassVar[str] = "internal_error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        retry_after_seconds: int | None = None,
+        product_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.retry_after_seconds = retry_after_seconds
+        self.product_id = product_id
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # The default rebuilds from args alone and would lose every keyword argument.
+        return (type(self), (self.message,), self.__dict__)
+
+
+class RequestError(ShelfwiseError):
+    """The caller can fix it."""
+
+    http_status = 400
+    code = "bad_request"
+
+
+class InvalidQuery(RequestError):
+    """A request body, parameter or path is malformed."""
+
+    code = "invalid_request"
+
+
+class InvalidFilter(RequestError):
+    """A filter names an unknown field or a value of the wrong kind."""
+
+    code = "invalid_filter"
+
+
+class UnknownIndex(RequestError):
+    """No index of that name."""
+
+    http_status = 404
+    code = "unknown_index"
+
+
+class UnknownProduct(RequestError):
+    """No product of that id."""
+
+    http_status = 404
+    code = "unknown_product"
+
+
+class UnknownTask(RequestError):
+    """No task of that id, or it has expired."""
+
+    http_status = 404
+    code = "unknown_task"
+
+
+class RequestTooLarge(RequestError):
+    """The body is over the limit."""
+
+    http_status = 413
+    code = "request_too_large"
+
+
+class ProductRejected(RequestError):
+    """A product breaks the rules of the product record."""
+
+    code = "product_rejected"
+
+
+class TemporaryError(ShelfwiseError):
+    """Try again later."""
+
+    http_status = 503
+    retryable = True
+    code = "unavailable"
+
+
+class ClusterUnavailable(TemporaryError):
+    """Elasticsearch does not answer."""
+
+    code = "cluster_unavailable"
+
+
+class ClusterOverloaded(TemporaryError):
+    """Elasticsearch asks for less: 429, 503 or a tripped circuit breaker."""
+
+    code = "cluster_overloaded"
+
+
+class QueueUnavailable(TemporaryError):
+    """Redis does not answer."""
+
+    code = "queue_unavailable"
+
+
+class ConfigurationError(ShelfwiseError):
+    """The process must not go on as it is configured."""
+
+    http_status = 503
+    code = "misconfigured"
+
+
+class MissingSetting(ConfigurationError):
+    """A setting is absent, unknown or unreadable."""
+
+    code = "missing_setting"
+
+
+class EncoderMismatch(ConfigurationError):
+    """The index was filled by another encoder than the one configured."""
+
+    code = "encoder_mismatch"
+
+
+class MappingMismatch(ConfigurationError):
+    """The index does not have the fields of this version."""
+
+    code = "mapping_mismatch"
+
+
+class EncoderUnavailable(ConfigurationError):
+    """The encoder's package or files are not there."""
+
+    code = "encoder_unavailable"
+
+
+class PermanentIndexingError(ShelfwiseError):
+    """Trying again would not help; the product is set aside with the reason."""
+
+    code = "indexing_failed"
+
+
+class DocumentRejected(PermanentIndexingError):
+    """Elasticsearch refuses the document."""
+
+    code = "document_rejected"

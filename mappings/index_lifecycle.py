@@ -1,0 +1,129 @@
+"""Creating, finding and dropping the versioned index behind its two aliases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
+
+from mappings.cluster import cluster_errors
+from mappings.encoder_spec import EncoderSpec
+from mappings.errors import MappingMismatch, UnknownIndex
+from mappings.index_mapping import META_KEY, index_body, read_encoders
+from mappings.index_names import (
+    check_index_name,
+    read_alias,
+    version_number,
+    versioned,
+    write_alias,
+)
+
+
+@dataclass(frozen=True)
+class LiveIndex:
+    """What the read alias points at just now.
+
+    name: the alias. index: the versioned index. encoders: by vector field.
+    """
+
+    name: str
+    index: str
+    encoders: Mapping[str, EncoderSpec]
+
+
+def create_index(
+    client: Elasticsearch,
+    name: str,
+    encoders: Mapping[str, EncoderSpec],
+    *,
+    shards: int = 1,
+    replicas: int = 0,
+) -> LiveIndex:
+    """Create the first version of an index with both aliases, or return the one there is.
+
+    Index and aliases come into being in one request, so nobody sees one without the
+    other, and of two callers at once one creates and both get the same index.
+    Raises EncoderMismatch when the index is there with another encoder.
+    """
+    check_index_name(name)
+    try:
+        return require_encoders(find_index(client, name), encoders)
+    except UnknownIndex:
+        pass
+    body = index_body(encoders, shards=shards, replicas=replicas)
+    with cluster_errors(index=name):
+        try:
+            client.indices.create(
+                index=versioned(name, 1),
+                settings=body["settings"],
+                mappings=body["mappings"],
+                aliases={
+                    read_alias(name): {},
+                    write_alias(name): {"is_write_index": True},
+                },
+            )
+        except BadRequestError as error:
+            if error.error != "resource_already_exists_exception":
+                raise
+    return require_encoders(find_index(client, name), encoders)
+
+
+def find_index(client: Elasticsearch, name: str) -> LiveIndex:
+    """Return the index behind the read alias.
+
+    Raises UnknownIndex when there is none, MappingMismatch when the alias points at
+    several indexes or at one that is not ours.
+    """
+    check_index_name(name)
+    with cluster_errors(index=name):
+        try:
+            answer = client.indices.get_mapping(index=read_alias(name))
+        except NotFoundError as error:
+            raise UnknownIndex(f"no index named {name!r}", field="index") from error
+    if len(answer) != 1:
+        raise MappingMismatch(f"alias {name!r} points at several indexes: {sorted(answer)}")
+    index, found = next(iter(answer.items()))
+    return LiveIndex(name, index, read_encoders(found["mappings"], index=index))
+
+
+def require_encoders(live: LiveIndex, encoders: Mapping[str, EncoderSpec]) -> LiveIndex:
+    """Return `live` when every field was filled by the encoder given for it.
+
+    Raises EncoderMismatch that names every difference, MappingMismatch for a field
+    that the index does not have.
+    """
+    for field, spec in encoders.items():
+        if field not in live.encoders:
+            raise MappingMismatch(
+                f"index {live.index!r} has no vector field {field!r}; "
+                f"it has {sorted(live.encoders) or 'none'}",
+                field=field,
+            )
+        live.encoders[field].require_same(spec, index=live.index, field=field)
+    return live
+
+
+def list_indexes(client: Elasticsearch) -> list[LiveIndex]:
+    """Return every index of ours that a read alias names, by name."""
+    with cluster_errors():
+        answer = client.indices.get(index="*", features=["aliases", "mappings"])
+    live = []
+    for index, found in answer.items():
+        if META_KEY not in found["mappings"].get("_meta", {}):
+            continue
+        encoders = read_encoders(found["mappings"], index=index)
+        live += [
+            LiveIndex(alias, index, encoders)
+            for alias in found["aliases"]
+            if versioned(alias, version_number(index)) == index
+        ]
+    return sorted(live, key=lambda item: item.name)
+
+
+def drop_index(client: Elasticsearch, name: str) -> str:
+    """Delete the index behind the alias, with its aliases; return its versioned name."""
+    index = find_index(client, name).index
+    with cluster_errors(index=name):
+        client.indices.delete(index=index)
+    return index

@@ -1,0 +1,81 @@
+"""The body that creates an index: the mapping JSON plus one vector field per encoder."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from mappings.encoder_spec import EncoderSpec
+from mappings.errors import MappingMismatch
+from mappings.product import VECTOR_FIELDS
+
+CONTRACT_VERSION = 1
+"""Grows when an index of the older contract must be rebuilt."""
+
+META_KEY = "shelfwise"
+# m and ef_construction are Elasticsearch's own defaults, named so that a later default
+# does not change an index silently. int8 keeps the float's top 10 to 0.99 at a quarter
+# of the memory.
+_VECTOR_INDEX_OPTIONS = {"type": "int8_hnsw", "m": 16, "ef_construction": 100}
+
+
+@cache
+def _base() -> dict[str, Any]:
+    text = files("mappings").joinpath("product_index.json").read_text(encoding="utf-8")
+    body: dict[str, Any] = json.loads(text)
+    return body
+
+
+def index_body(
+    encoders: Mapping[str, EncoderSpec], *, shards: int = 1, replicas: int = 0
+) -> dict[str, Any]:
+    """Return settings and mappings for a new index.
+
+    encoders: vector field name to the encoder that fills it. The identities are
+        kept in `_meta`, where `read_encoders` finds them.
+    """
+    body = copy.deepcopy(_base())
+    body["settings"]["index"].update(number_of_shards=shards, number_of_replicas=replicas)
+    mappings = body["mappings"]
+    for field, spec in encoders.items():
+        if field not in VECTOR_FIELDS:
+            raise ValueError(f"no vector field is named {field!r}; there are {VECTOR_FIELDS}")
+        mappings["properties"][field] = {
+            "type": "dense_vector",
+            "dims": spec.dims,
+            "index": True,
+            "similarity": spec.similarity,
+            "index_options": dict(_VECTOR_INDEX_OPTIONS),
+        }
+    mappings["_meta"] = {
+        META_KEY: {
+            "contract": CONTRACT_VERSION,
+            "encoders": {field: spec.to_meta() for field, spec in encoders.items()},
+        }
+    }
+    return body
+
+
+def read_encoders(mappings: Mapping[str, Any], *, index: str) -> dict[str, EncoderSpec]:
+    """Return vector field to encoder identity, as kept in an index's mapping.
+
+    Raises MappingMismatch when the index is not one of ours or of another contract.
+    """
+    meta = mappings.get("_meta", {}).get(META_KEY)
+    if not meta:
+        raise MappingMismatch(
+            f"index {index!r} was not made by Shelfwise: its mapping has no _meta.{META_KEY}"
+        )
+    if meta.get("contract") != CONTRACT_VERSION:
+        raise MappingMismatch(
+            f"index {index!r} follows contract {meta.get('contract')!r}, this version needs "
+            f"{CONTRACT_VERSION}: rebuild the index"
+        )
+    return {
+        field: EncoderSpec.from_meta(spec, field=field)
+        for field, spec in meta.get("encoders", {}).items()
+    }

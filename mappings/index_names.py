@@ -1,0 +1,54 @@
+"""Names of an index and its aliases: `products-v7` behind `products` and `products-write`."""
+
+from __future__ import annotations
+
+import re
+
+from mappings.errors import InvalidQuery
+
+MAX_NAME_LENGTH = 64
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_VERSIONED = re.compile(r"(?P<name>.+)-v(?P<number>[1-9][0-9]*)")
+_WRITE_SUFFIX = "-write"
+
+
+def check_index_name(name: str) -> str:
+    """Return the name when it may be an index of ours.
+
+    Raises InvalidQuery, which names the value, when it is empty, longer than 64
+    characters, has others than a-z, 0-9, `_` and `-`, or looks like a versioned
+    index or a write alias.
+    """
+    if (
+        len(name) > MAX_NAME_LENGTH
+        or not _NAME.fullmatch(name)
+        or _VERSIONED.fullmatch(name)
+        or name.endswith(_WRITE_SUFFIX)
+    ):
+        raise InvalidQuery(
+            f"index name {name[:80]!r} is not allowed: use 1 to {MAX_NAME_LENGTH} of a-z, 0-9, "
+            "'_' and '-', begin with a letter or digit, do not end in '-write' or '-v<number>'",
+            field="index",
+        )
+    return name
+
+
+def read_alias(name: str) -> str:
+    """Return the alias that queries use."""
+    return name
+
+
+def write_alias(name: str) -> str:
+    """Return the alias that writes go to."""
+    return name + _WRITE_SUFFIX
+
+
+def versioned(name: str, number: int) -> str:
+    """Return the name of the index itself; number counts from 1."""
+    return f"{name}-v{number}"
+
+
+def version_number(index: str) -> int:
+    """Return the number in `products-v7`; 0 when the name carries none."""
+    match = _VERSIONED.fullmatch(index)
+    return int(match["number"]) if match else 0

@@ -1,0 +1,94 @@
+"""Settings shared by every program, read once from `SHELFWISE_*` environment variables.
+
+Names: `SHELFWISE_<NAME>` is shared; `SHELFWISE_SERVICE_<NAME>` and
+`SHELFWISE_INDEXER_<NAME>` belong to one program, so that one environment file can
+serve both and a misspelt name is still found by the program that owns it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from mappings.errors import MissingSetting
+
+PREFIX = "SHELFWISE_"
+PROGRAM_PREFIXES = ("SERVICE_", "INDEXER_", "STACK_", "TEST_", "BENCH_")
+
+
+class SharedSettings(BaseSettings):
+    """Where the cluster and the queue are, and which encoder fills the index."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+    program_prefix: ClassVar[str] = ""
+
+    elasticsearch_url: str = Field(
+        "http://127.0.0.1:9200", description="Elasticsearch's address; several, divided by commas."
+    )
+    elasticsearch_api_key: SecretStr | None = Field(
+        None, description="API key for Elasticsearch (base64 id:key)."
+    )
+    elasticsearch_username: str | None = Field(None, description="User name, with the password.")
+    elasticsearch_password: SecretStr | None = Field(None, description="Password of the user.")
+    elasticsearch_ca_certs: str | None = Field(
+        None, description="Path of the CA bundle that signed Elasticsearch's certificate."
+    )
+    elasticsearch_timeout_seconds: float = Field(
+        30.0, gt=0, le=600, description="Longest wait for one answer of Elasticsearch."
+    )
+    redis_url: SecretStr = Field(
+        SecretStr("redis://127.0.0.1:6379/0"),
+        description="Redis for the queue and the task records; `rediss://` for TLS.",
+    )
+    text_encoder: str = Field(
+        "minilm",
+        description="Encoder of product text: `minilm`, `hashing`, or any sentence-transformers "
+        "model by hub name or path.",
+    )
+    text_template: str = Field(
+        "{title}. {brand}. {description}",
+        min_length=1,
+        description="How a product becomes the encoded text.",
+    )
+    model_directory: str = Field(
+        ".shelfwise/models",
+        description="Folder of exported ONNX encoders, written by the worker and read by the "
+        "service.",
+    )
+    task_ttl_seconds: int = Field(
+        86_400, ge=60, description="How long a task's record is kept after its last change."
+    )
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """Read and check the settings.
+
+        Raises MissingSetting that lists every unknown and unreadable variable at once.
+        """
+        known = {PREFIX + name.upper() for name in cls.model_fields}
+        own = tuple(PREFIX + prefix for prefix in PROGRAM_PREFIXES if prefix != cls.program_prefix)
+        problems = [
+            f"{name}: no such setting"
+            for name in sorted(environ)
+            if name.startswith(PREFIX) and name not in known and not name.startswith(own)
+        ]
+        values: dict[str, Any] = {
+            field: environ[PREFIX + field.upper()]
+            for field in cls.model_fields
+            if PREFIX + field.upper() in environ
+        }
+        try:
+            settings = cls.model_validate(values)
+        except ValidationError as error:
+            problems += [
+                f"{PREFIX}{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}"
+                for item in error.errors(include_input=False, include_url=False)
+            ]
+        if problems:
+            raise MissingSetting("settings cannot be used:\n  " + "\n  ".join(problems))
+        return settings
