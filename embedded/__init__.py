@@ -1,0 +1,1 @@
+"""The local stack: a real Elasticsearch and Redis without Docker or accounts."""
