@@ -7,6 +7,7 @@ we then end the command. Run as a script, with nothing but the standard library.
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -33,7 +34,8 @@ def main(command: list[str]) -> int:
 
 
 def _end_with_input(process: subprocess.Popen[bytes]) -> None:
-    while sys.stdin.buffer.read(1024):
+    # Unbuffered: the interpreter aborts at its end when this thread holds sys.stdin's lock.
+    while os.read(sys.stdin.fileno(), 1024):
         pass
     process.terminate()
 
