@@ -1,0 +1,65 @@
+"""Settings of the worker and of the loader."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from mappings.settings import SharedSettings
+
+
+class IndexerSettings(SharedSettings):
+    """What the worker adds to the shared settings; each is `SHELFWISE_INDEXER_<NAME>`."""
+
+    program_prefix: ClassVar[str] = "INDEXER_"
+
+    indexer_device: str = Field(
+        "auto", description="Where the encoder runs: `auto`, `cpu`, `cuda` or `cuda:1`."
+    )
+    indexer_encode_batch_size: int | None = Field(
+        None,
+        ge=1,
+        le=4096,
+        description="Texts in one run of the encoder; its own choice if unset.",
+    )
+    indexer_products_per_task: int = Field(
+        256, ge=1, le=5000, description="Products of a load that travel and are written together."
+    )
+    indexer_tasks_in_flight: int = Field(
+        8, ge=1, le=1000, description="Batches of a load that may wait in Redis at one time."
+    )
+    indexer_pool: Literal["threads", "solo", "prefork"] = Field(
+        "threads",
+        description="How the worker runs tasks; `prefork` cannot use a GPU.",
+    )
+    indexer_concurrency: int = Field(
+        2, ge=1, le=64, description="Tasks at one time: one is encoded while another is written."
+    )
+    indexer_max_attempts: int = Field(
+        20, ge=1, le=1000, description="Attempts for a batch while Elasticsearch is away."
+    )
+    indexer_max_deliveries: int = Field(
+        3, ge=1, le=100, description="Starts of a batch that ended with the death of the worker."
+    )
+    indexer_backoff_seconds: float = Field(
+        1.0,
+        gt=0,
+        le=60,
+        description="Wait before the second attempt; doubled for each further one.",
+    )
+    indexer_max_backoff_seconds: float = Field(
+        60.0, gt=0, le=3600, description="Longest wait between two attempts."
+    )
+    indexer_visibility_timeout_seconds: int = Field(
+        300,
+        ge=1,
+        description="After this long the batch of a worker that was killed goes to another one; "
+        "longer than the slowest batch and than the longest wait between attempts.",
+    )
+    indexer_load_refresh_seconds: int = Field(
+        30, ge=1, le=3600, description="Refresh interval of an index while a load runs into it."
+    )
+    indexer_patience_seconds: float = Field(
+        600.0, ge=0, description="How long a load waits for Redis or for a worker before it fails."
+    )

@@ -1,0 +1,78 @@
+"""Texts of many products to vectors; a text that breaks the encoder harms only its product."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from indexer.encoders.base import Embeddings, TextEncoder
+from mappings.errors import PermanentIndexingError, ShelfwiseError
+
+Vector = NDArray[np.float32]
+
+_log = structlog.get_logger(__name__)
+
+
+def encode_texts(
+    encoder: TextEncoder, texts: Mapping[str, str]
+) -> tuple[dict[str, Vector], dict[str, str]]:
+    """Return vectors and refusals, both by product id.
+
+    texts: product id to text; equal texts are encoded once.
+    """
+    distinct = list(dict.fromkeys(texts.values()))
+    vectors, refused = _encode(encoder, distinct)
+    return (
+        {name: vectors[text] for name, text in texts.items() if text in vectors},
+        {name: refused[text] for name, text in texts.items() if text in refused},
+    )
+
+
+def _encode(
+    encoder: TextEncoder, texts: Sequence[str]
+) -> tuple[dict[str, Vector], dict[str, str]]:
+    if not texts:
+        return {}, {}
+    try:
+        embeddings = _checked(encoder, texts)
+    except ShelfwiseError:
+        raise
+    except Exception as error:  # any model may fail in any way on a text it has never met
+        if len(texts) == 1:
+            return {}, {texts[0]: f"text cannot be encoded: {type(error).__name__}: {error}"}
+        _log.warning("encoding_one_by_one", texts=len(texts), error=repr(error))
+        return _one_by_one(encoder, texts)
+    vectors: dict[str, Vector] = {}
+    refused: dict[str, str] = {}
+    for text, vector in zip(texts, embeddings, strict=True):
+        if np.isfinite(vector).all():
+            vectors[text] = vector
+        else:
+            refused[text] = "text cannot be encoded: the vector has values that are no numbers"
+    return vectors, refused
+
+
+def _one_by_one(
+    encoder: TextEncoder, texts: Sequence[str]
+) -> tuple[dict[str, Vector], dict[str, str]]:
+    vectors: dict[str, Vector] = {}
+    refused: dict[str, str] = {}
+    for text in texts:
+        found, failed = _encode(encoder, [text])
+        vectors.update(found)
+        refused.update(failed)
+    return vectors, refused
+
+
+def _checked(encoder: TextEncoder, texts: Sequence[str]) -> Embeddings:
+    embeddings = encoder.encode(texts)
+    expected = (len(texts), encoder.spec.dims)
+    if embeddings.shape != expected:
+        raise PermanentIndexingError(
+            f"encoder {encoder.spec.name!r} gave an array of shape {embeddings.shape}, "
+            f"not {expected}"
+        )
+    return embeddings
