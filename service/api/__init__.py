@@ -1,0 +1,1 @@
+"""HTTP edges: parse, call one function, translate the outcome."""

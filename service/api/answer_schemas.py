@@ -1,0 +1,135 @@
+"""The shapes of the answers, for the OpenAPI document; tests hold real answers against them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ErrorDetail(_Answer):
+    """What went wrong, and where in the request."""
+
+    code: str
+    message: str
+    field: str | None
+    request_id: str
+
+
+class ErrorAnswer(_Answer):
+    """The body of every answer with status 400 and over."""
+
+    error: ErrorDetail
+
+
+class RejectBody(_Answer):
+    """A product that cannot be used."""
+
+    position: int | None
+    id: str | None
+    field: str | None
+    reason: str
+
+
+class AcceptedAnswer(_Answer):
+    """Changes are queued."""
+
+    task_id: str
+    accepted: int
+    rejected: list[RejectBody]
+
+
+class ProductAnswer(_Answer):
+    """A product as it was sent."""
+
+    id: str
+    product: dict[str, Any]
+
+
+class TaskReject(_Answer):
+    """A product that was not indexed."""
+
+    product_id: str | None
+    field: str | None
+    reason: str
+    position: int | None
+
+
+class TaskAnswer(_Answer):
+    """A task's progress; the counts of outcomes add up to `done`."""
+
+    id: str
+    index: str
+    state: Literal["queued", "running", "done"]
+    total: int
+    done: int
+    indexed: int
+    unchanged: int
+    deleted: int
+    stale: int
+    missing: int
+    rejected: int
+    created_at: str
+    finished_at: str | None
+    rejects: list[TaskReject]
+
+
+class HealthAnswer(_Answer):
+    """`ok`, or what is amiss with each part."""
+
+    status: Literal["ok", "unavailable"]
+    checks: dict[str, str] = {}
+
+
+class LegBody(_Answer):
+    """What one leg says of a hit."""
+
+    score: float | None
+    rank: int | None
+    weight: float
+    contribution: float
+
+
+class HitBody(_Answer):
+    """A ranked product."""
+
+    id: str
+    score: float | None
+    product: dict[str, Any]
+    legs: dict[str, LegBody] = {}
+    explanation: str | None = None
+
+
+class TotalBody(_Answer):
+    """How many products match."""
+
+    value: int
+    relation: Literal["eq", "gte"]
+
+
+class SearchAnswerBody(_Answer):
+    """The answer to a search."""
+
+    query_id: str
+    total: TotalBody
+    cursor: str | None
+    hits: list[HitBody]
+    facets: dict[str, list[dict[str, Any]]]
+    understood: dict[str, Any]
+    warnings: list[str]
+    weights_version: str
+    took: dict[str, float]
+
+
+MODELS: tuple[type[BaseModel], ...] = (
+    ErrorAnswer,
+    AcceptedAnswer,
+    ProductAnswer,
+    TaskAnswer,
+    HealthAnswer,
+    SearchAnswerBody,
+)

@@ -1,0 +1,244 @@
+"""The OpenAPI 3.1 document, built from the same models that check the requests."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from mappings.index_names import MAX_NAME_LENGTH
+from mappings.product import Product
+from service.api import answer_schemas
+from service.search_request import SearchRequest
+
+_REF = "#/components/schemas/{model}"
+_JSON = "application/json"
+
+_INDEX = {
+    "name": "index",
+    "in": "path",
+    "required": True,
+    "description": "Name of the index (its read alias).",
+    "schema": {
+        "type": "string",
+        "pattern": "^[a-z0-9][a-z0-9_-]*$",
+        "maxLength": MAX_NAME_LENGTH,
+    },
+}
+_PRODUCT_ID = {
+    "name": "product_id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 512},
+}
+_TASK_ID = {"name": "task_id", "in": "path", "required": True, "schema": {"type": "string"}}
+_VERSION = {
+    "name": "version",
+    "in": "query",
+    "description": "The shop's counter or time; an older change than the stored one is left out.",
+    "schema": {"type": "integer", "minimum": 0, "maximum": 2**63 - 1},
+}
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": _REF.format(model=name)}
+
+
+def _content(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"content": {_JSON: {"schema": schema}}}
+
+
+def _responses(good: int, schema: dict[str, Any], text: str, *errors: int) -> dict[str, Any]:
+    reasons = {
+        400: "The request is malformed; `field` names where.",
+        404: "No such index, product or task.",
+        413: "The body is too long.",
+        503: "Elasticsearch or Redis is away, or another encoder filled the index.",
+    }
+    answers: dict[str, Any] = {str(good): {"description": text, **_content(schema)}}
+    for status in errors:
+        answers[str(status)] = {"description": reasons[status], **_content(_ref("ErrorAnswer"))}
+    return answers
+
+
+def _search_parameters() -> list[dict[str, Any]]:
+    properties = SearchRequest.model_json_schema(ref_template=_REF)["properties"]
+    plain = {
+        "q": {"type": "string", "maxLength": 1_000},
+        "limit": {"type": "integer", "minimum": 0, "maximum": 200},
+        "offset": {"type": "integer", "minimum": 0, "maximum": 10_000},
+        "cursor": {"type": "string"},
+        "mode": {"enum": ["precise", "fast"]},
+        "fusion": {"enum": ["weighted_sum", "reciprocal_rank"]},
+        "collapse": {"enum": ["parent_id"]},
+        "rank_constant": {"type": "integer", "minimum": 1, "maximum": 10_000},
+        "rank_window_size": {"type": "integer", "minimum": 1, "maximum": 1_000},
+    }
+    as_json = ("filter", "facets", "sort", "weights", "fields", "explain")
+    parameters = [
+        {
+            "name": name,
+            "in": "query",
+            "description": properties[name].get("description", ""),
+            "schema": schema,
+        }
+        for name, schema in plain.items()
+    ]
+    parameters += [
+        {
+            "name": name,
+            "in": "query",
+            "description": f"{properties[name].get('description', '')} (JSON)",
+            "content": {_JSON: {"schema": {}}},
+        }
+        for name in as_json
+    ]
+    return parameters
+
+
+def _products_paths() -> dict[str, Any]:
+    accepted = _responses(
+        202, _ref("AcceptedAnswer"), "Queued; follow the task.", 400, 404, 413, 503
+    )
+    one_or_many = {
+        "anyOf": [
+            _ref("ProductBody"),
+            {"type": "array", "items": _ref("ProductBody"), "minItems": 1},
+            {
+                "type": "object",
+                "properties": {"products": {"type": "array", "items": _ref("ProductBody")}},
+                "required": ["products"],
+            },
+        ]
+    }
+    some_fields = {"type": "object", "description": "Fields to change; null removes one."}
+    ids = {
+        "type": "object",
+        "properties": {"ids": {"type": "array", "items": {"type": "string"}, "minItems": 1}},
+        "required": ["ids"],
+        "additionalProperties": False,
+    }
+    upsert_one = {
+        "summary": "Add or replace a product",
+        "requestBody": {"required": True, **_content(_ref("ProductBody"))},
+        "responses": accepted,
+    }
+    return {
+        "/v1/indexes/{index}/products": {
+            "parameters": [_INDEX],
+            "post": {
+                "operationId": "upsertProducts",
+                "summary": "Add or replace products",
+                "requestBody": {"required": True, **_content(one_or_many)},
+                "responses": accepted,
+            },
+            "patch": {
+                "operationId": "patchProducts",
+                "summary": "Change some fields of products; each names its id",
+                "requestBody": {
+                    "required": True,
+                    **_content({"anyOf": [some_fields, {"type": "array", "items": some_fields}]}),
+                },
+                "responses": accepted,
+            },
+            "delete": {
+                "operationId": "deleteProducts",
+                "summary": "Delete products",
+                "requestBody": {"required": True, **_content(ids)},
+                "responses": accepted,
+            },
+        },
+        "/v1/indexes/{index}/products/{product_id}": {
+            "parameters": [_INDEX, _PRODUCT_ID],
+            "get": {
+                "operationId": "readProduct",
+                "summary": "Read a product",
+                "responses": _responses(200, _ref("ProductAnswer"), "The product.", 400, 404, 503),
+            },
+            "post": {"operationId": "upsertProduct", **upsert_one},
+            "put": {"operationId": "putProduct", **upsert_one},
+            "patch": {
+                "operationId": "patchProduct",
+                "summary": "Change some fields of a product",
+                "requestBody": {"required": True, **_content(some_fields)},
+                "responses": accepted,
+            },
+            "delete": {
+                "operationId": "deleteProduct",
+                "summary": "Delete a product",
+                "parameters": [_VERSION],
+                "responses": accepted,
+            },
+        },
+    }
+
+
+@cache
+def openapi_document() -> dict[str, Any]:
+    """Return the whole document."""
+    models: list[type[BaseModel]] = [SearchRequest, Product, *answer_schemas.MODELS]
+    _, definitions = models_json_schema(
+        [(model, "validation") for model in models], ref_template=_REF
+    )
+    schemas = definitions["$defs"]
+    schemas["ProductBody"] = {
+        **schemas["Product"],
+        "properties": {**schemas["Product"]["properties"], "version": _VERSION["schema"]},
+    }
+    search = _responses(200, _ref("SearchAnswerBody"), "Ranked products.", 400, 404, 413, 503)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Shelfwise",
+            "version": version("shelfwise"),
+            "description": "Hybrid product search: words, meaning and attributes, fused.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": {
+            "/v1/indexes/{index}/search": {
+                "parameters": [_INDEX],
+                "post": {
+                    "operationId": "search",
+                    "summary": "Search",
+                    "requestBody": {"required": True, **_content(_ref("SearchRequest"))},
+                    "responses": search,
+                },
+                "get": {
+                    "operationId": "searchByParameters",
+                    "summary": "Search with URL parameters",
+                    "parameters": _search_parameters(),
+                    "responses": search,
+                },
+            },
+            **_products_paths(),
+            "/v1/tasks/{task_id}": {
+                "get": {
+                    "operationId": "readTask",
+                    "summary": "Follow a task",
+                    "parameters": [_TASK_ID],
+                    "responses": _responses(200, _ref("TaskAnswer"), "The task.", 400, 404, 503),
+                }
+            },
+            "/healthz": {
+                "get": {
+                    "operationId": "live",
+                    "summary": "Whether the process lives",
+                    "responses": _responses(200, _ref("HealthAnswer"), "It lives."),
+                }
+            },
+            "/readyz": {
+                "get": {
+                    "operationId": "ready",
+                    "summary": "Whether it can answer",
+                    "responses": {
+                        **_responses(200, _ref("HealthAnswer"), "It can."),
+                        "503": {"description": "Not now.", **_content(_ref("HealthAnswer"))},
+                    },
+                }
+            },
+        },
+        "components": {"schemas": schemas},
+    }

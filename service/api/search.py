@@ -1,0 +1,38 @@
+"""`POST /v1/indexes/{index}/search`, and `GET` with `q`."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from service.api.answers import json_answer
+from service.api.bodies import check_parameters, json_body, parameter_json, parameter_number
+from service.search_request import SearchRequest
+from service.services import current_services
+
+blueprint = Blueprint("search", __name__)
+
+TEXT_PARAMETERS = ("q", "cursor", "collapse", "fusion", "mode")
+NUMBER_PARAMETERS = ("limit", "offset", "rank_constant", "rank_window_size")
+JSON_PARAMETERS = ("filter", "facets", "sort", "weights", "fields", "explain")
+
+
+@blueprint.post("/v1/indexes/<index>/search")
+def search(index: str) -> Response:
+    """Search with a JSON body."""
+    check_parameters(())
+    return _answer(index, json_body())
+
+
+@blueprint.get("/v1/indexes/<index>/search")
+def search_by_parameters(index: str) -> Response:
+    """Search with URL parameters; those that are not plain text or numbers hold JSON."""
+    check_parameters(TEXT_PARAMETERS + NUMBER_PARAMETERS + JSON_PARAMETERS)
+    body = {name: request.args[name] for name in TEXT_PARAMETERS if name in request.args}
+    numbers = {name: parameter_number(name) for name in NUMBER_PARAMETERS if name in request.args}
+    parsed = {name: parameter_json(name) for name in JSON_PARAMETERS if name in request.args}
+    return _answer(index, {**body, **numbers, **parsed})
+
+
+def _answer(index: str, body: object) -> Response:
+    parsed = SearchRequest.parse(body)
+    return json_answer(current_services().searcher.search(index, parsed).to_json())

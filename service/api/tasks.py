@@ -1,0 +1,18 @@
+"""`GET /v1/tasks/{id}`: what became of the products that were sent."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from service.api.answers import json_answer
+from service.api.bodies import check_parameters
+from service.services import current_services
+
+blueprint = Blueprint("tasks", __name__)
+
+
+@blueprint.get("/v1/tasks/<task_id>")
+def read_task(task_id: str) -> Response:
+    """Return the task's progress, counts and rejects."""
+    check_parameters(())
+    return json_answer(current_services().task_records.read(task_id).to_json())

@@ -1,0 +1,19 @@
+"""The Flask application."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from service.api import answers, docs, health, products, search, tasks
+from service.services import EXTENSION, Services
+
+
+def create_app(services: Services) -> Flask:
+    """Return the application around services that are already wired."""
+    app = Flask("service", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = services.settings.service_max_body_bytes
+    app.extensions[EXTENSION] = services
+    answers.register(app)
+    for part in (search, products, tasks, health, docs):
+        app.register_blueprint(part.blueprint)
+    return app

@@ -1,0 +1,76 @@
+"""Cursors: where the next page begins, as text that the client hands back."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from mappings.errors import InvalidQuery
+from service.search_request import SearchRequest
+
+Place = Literal["window", "tail"]
+_PAGING = {"limit", "offset", "cursor", "facets", "fields", "explain"}
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """The last product of the page before.
+
+    place: `window` when the next product is among the exactly ranked ones, where `after` is
+    [score, product id]; `tail` behind them, where `after` is Elasticsearch's sort values.
+    position: products on the pages before.
+    """
+
+    place: Place
+    position: int
+    after: tuple[Any, ...]
+
+
+def fingerprint(index: str, request: SearchRequest) -> str:
+    """Return a digest of what decides the order, so that a cursor fits only its own search."""
+    deciding = request.model_dump(mode="json", exclude=_PAGING)
+    text = orjson.dumps([index, deciding], option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(text, digest_size=9).hexdigest()
+
+
+def encode_cursor(cursor: Cursor, search: str) -> str:
+    """Return the text of a cursor of the search with that fingerprint."""
+    raw = orjson.dumps([search, cursor.place, cursor.position, list(cursor.after)])
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def decode_cursor(text: str, search: str) -> Cursor:
+    """Read a cursor back.
+
+    Raises InvalidQuery when it is not one, or belongs to another search.
+    """
+    try:
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+        found, place, position, after = orjson.loads(base64.urlsafe_b64decode(padded))
+    except (ValueError, binascii.Error) as error:
+        raise _broken(text) from error
+    if found != search:
+        raise InvalidQuery(
+            "cursor: belongs to another search; send it with the same index, words, filter, "
+            "sort and weights",
+            field="cursor",
+        )
+    scalars = isinstance(after, list) and all(
+        isinstance(item, str | int | float) and not isinstance(item, bool) for item in after
+    )
+    if place not in ("window", "tail") or not isinstance(position, int) or not scalars:
+        raise _broken(text)
+    if place == "window" and not (
+        len(after) == 2 and isinstance(after[0], float) and isinstance(after[1], str)
+    ):
+        raise _broken(text)
+    return Cursor(place, position, tuple(after))
+
+
+def _broken(text: str) -> InvalidQuery:
+    return InvalidQuery(f"cursor: {text[:40]!r} is not a cursor of ours", field="cursor")

@@ -1,0 +1,1 @@
+"""Ranking quality on judgement lists."""

@@ -1,0 +1,1 @@
+"""Filters of a search request, compiled to Elasticsearch clauses."""

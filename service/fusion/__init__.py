@@ -1,0 +1,1 @@
+"""Leg scores to one score: calibration and the family of fusion methods."""

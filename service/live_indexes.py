@@ -1,0 +1,72 @@
+"""What each alias points at, remembered briefly, and checked against our query encoder."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from elasticsearch import Elasticsearch
+
+from mappings.encoder_spec import EncoderSpec
+from mappings.errors import UnknownIndex
+from mappings.index_lifecycle import LiveIndex, find_index, list_indexes, require_encoders
+from mappings.index_names import check_index_name
+
+TEXT_VECTOR = "text_vector"
+
+
+class LiveIndexes:
+    """Finds indexes; every one that it returns fits the encoder of queries."""
+
+    def __init__(
+        self,
+        client: Elasticsearch,
+        encoder: EncoderSpec,
+        *,
+        served: Sequence[str] = (),
+        ttl_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._encoder = encoder
+        self._served = frozenset(served)
+        self._ttl_seconds = ttl_seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._found: dict[str, tuple[float, LiveIndex]] = {}
+
+    def get(self, name: str) -> LiveIndex:
+        """Return the index behind an alias.
+
+        Raises UnknownIndex when there is none or it is not served, EncoderMismatch when
+        another encoder filled it.
+        """
+        check_index_name(name)
+        now = self._clock()
+        with self._lock:
+            if (entry := self._found.get(name)) and entry[0] > now:
+                return entry[1]
+        if self._served and name not in self._served:
+            raise UnknownIndex(f"no index named {name!r}", field="index")
+        live = self._checked(find_index(self._client, name))
+        with self._lock:
+            self._found[name] = (now + self._ttl_seconds, live)
+        return live
+
+    def check_all(self) -> list[LiveIndex]:
+        """Return every index that is served.
+
+        Raises EncoderMismatch for the first that another encoder filled.
+        """
+        return [
+            self._checked(live)
+            for live in list_indexes(self._client)
+            if not self._served or live.name in self._served
+        ]
+
+    def _checked(self, live: LiveIndex) -> LiveIndex:
+        spec = live.encoders.get(TEXT_VECTOR)
+        if spec is not None and not spec.is_external:
+            require_encoders(live, {TEXT_VECTOR: self._encoder})
+        return live

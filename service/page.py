@@ -1,0 +1,120 @@
+"""One page of hits: their order, where it begins, and what is said of each hit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from service.cursor import Cursor
+from service.fusion.reciprocal_rank import leg_ranks
+from service.ranking.explanation import explain_hit
+from service.search_results import (
+    Facets,
+    FusedScores,
+    Hit,
+    LegScores,
+    LegShare,
+    Scores,
+    Total,
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Hits in their order. end: the last of them, for the page after."""
+
+    hits: Sequence[Hit]
+    total: Total
+    facets: Facets
+    end: Cursor
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Candidates with their scores, and how to show them.
+
+    weights: leg to its share. ranked: whether leg ranks are known, which they are only
+    within the window. scored: False when the order is by a field.
+    """
+
+    scores: LegScores
+    fused: FusedScores
+    weights: Mapping[str, float]
+    ranked: bool
+    scored: bool = True
+
+    def order(self) -> list[int]:
+        """Return the rows by score, ties by product id."""
+        ids = self.scores.product_ids
+        total = self.fused.total
+        return sorted(range(len(ids)), key=lambda row: (-total[row], ids[row]))
+
+    def key(self, row: int) -> tuple[float, str]:
+        """Return [score, product id], for a cursor."""
+        return float(self.fused.total[row]), self.scores.product_ids[row]
+
+
+def place_after(ranked: Ranked, order: Sequence[int], start: Cursor) -> int:
+    """Return the place in the order where a page begins.
+
+    With a cursor that is behind its product, wherever that now is, so that a product
+    that was added or removed meanwhile shifts nothing.
+    """
+    if not start.after:
+        return min(start.position, len(order))
+    score, product_id = start.after
+    for place, row in enumerate(order):
+        row_score, row_id = ranked.key(row)
+        if (-row_score, row_id) > (-score, product_id):
+            return place
+    return len(order)
+
+
+def build_hits(
+    ranked: Ranked,
+    rows: Sequence[int],
+    products: Mapping[str, Mapping[str, Any]],
+    *,
+    first: int,
+    explain: bool,
+) -> list[Hit]:
+    """Return the hits of those rows.
+
+    first: place of the first of them in the whole order, from 0. A product that was
+    deleted since the search is left out.
+    """
+    ranks = leg_ranks(ranked.scores) if ranked.ranked else None
+    hits: list[Hit] = []
+    for place, row in enumerate(rows, start=first + 1):
+        product_id = ranked.scores.product_ids[row]
+        if product_id not in products:
+            continue
+        legs = _leg_shares(ranked, row, ranks)
+        score = float(ranked.fused.total[row])
+        hits.append(
+            Hit(
+                id=product_id,
+                score=score if ranked.scored else None,
+                product=products[product_id],
+                legs=legs,
+                explanation=explain_hit(place, score, legs) if explain and legs else None,
+            )
+        )
+    return hits
+
+
+def _leg_shares(ranked: Ranked, row: int, ranks: Scores | None) -> dict[str, LegShare]:
+    shares = {}
+    for column, leg in enumerate(ranked.scores.legs):
+        score = ranked.scores.scores[row, column]
+        found = not np.isnan(score)
+        shares[leg] = LegShare(
+            score=float(score) if found else None,
+            rank=int(ranks[row, column]) if found and ranks is not None else None,
+            weight=ranked.weights[leg],
+            contribution=float(ranked.fused.contributions[row, column]),
+        )
+    return shares

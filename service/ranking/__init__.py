@@ -1,0 +1,1 @@
+"""Ranking weights as data, and the explanation of a rank in words."""

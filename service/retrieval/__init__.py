@@ -1,0 +1,1 @@
+"""Candidates from Elasticsearch: clauses, one search request, exact scores, facets."""

@@ -1,0 +1,166 @@
+"""The first pass: one search request for candidates, their leg scores, total and facets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from elasticsearch import Elasticsearch
+from numpy.typing import NDArray
+
+from service.retrieval.elasticsearch_search import ask
+from service.retrieval.facets import read_facets, read_total
+from service.retrieval.lexical import LEXICAL, lexical_clause
+from service.retrieval.products import product_from
+from service.retrieval.vectors import (
+    Clause,
+    cosine_from_score,
+    knn_clause,
+    score_from_cosine,
+)
+from service.search_results import Facets, FusedScores, LegScores, Total
+
+BY_SCORE = ({"_score": "desc"}, {"product_id": "asc"})
+BROWSING = ({"popularity": {"order": "desc", "missing": "_last"}}, {"product_id": "asc"})
+"""Order of a request without words or vectors."""
+
+
+@dataclass(frozen=True)
+class Legs:
+    """What is searched for, and how much each leg counts in the first pass.
+
+    terms: phrase to weight, empty for no lexical leg. vectors: field to float32 [dims].
+    boosts: leg to factor. floors: field to the least cosine of a neighbour.
+    """
+
+    terms: Mapping[str, float]
+    vectors: Mapping[str, NDArray[np.float32]]
+    boosts: Mapping[str, float]
+    floors: Mapping[str, float]
+    neighbours: int = 100
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the legs that take part, lexical first."""
+        return ((LEXICAL,) if self.terms else ()) + tuple(self.vectors)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which part of the first pass's order is wanted, and with what beside it.
+
+    after: sort values of the product before, instead of offset. fields: product fields
+    to bring along, none when empty.
+    """
+
+    size: int
+    offset: int = 0
+    after: Sequence[Any] = ()
+    sort: Sequence[Mapping[str, Any]] = BY_SCORE
+    aggregations: Mapping[str, Any] = field(default_factory=dict)
+    collapse: str | None = None
+    fields: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Products in the order of the first pass.
+
+    products: by id, when the window named fields.
+    last_sort: sort values of the last one, for the page after; empty when there is none.
+    """
+
+    scores: LegScores
+    total: Total
+    facets: Facets
+    products: Mapping[str, Mapping[str, Any]]
+    last_sort: Sequence[Any]
+
+
+def query_clause(legs: Legs, filters: Sequence[Clause]) -> Clause:
+    """Return the candidate set: whatever any leg finds, all legs under the same filters."""
+    should: list[Clause] = []
+    if legs.terms:
+        should.append(lexical_clause(legs.terms, boost=legs.boosts[LEXICAL]))
+    should += [
+        knn_clause(
+            name,
+            vector,
+            size=legs.neighbours,
+            filters=filters,
+            boost=legs.boosts[name],
+            floor=legs.floors.get(name),
+        )
+        for name, vector in legs.vectors.items()
+    ]
+    query: dict[str, Any] = {"filter": list(filters)}
+    if should:
+        query |= {"should": should, "minimum_should_match": 1}
+    elif not filters:
+        return {"match_all": {}}
+    return {"bool": query}
+
+
+def retrieve(
+    client: Elasticsearch,
+    index: str,
+    legs: Legs,
+    filters: Sequence[Clause],
+    window: Window,
+    *,
+    preference: str,
+) -> Candidates:
+    """Search once and return the window's candidates with their scores on every leg.
+
+    preference: requests of the same text go to the same copies of the shards, so that
+    pages agree. Raises a TemporaryError when the cluster cannot answer.
+    """
+    body: dict[str, Any] = {
+        "query": query_clause(legs, filters),
+        "size": window.size,
+        "_source": list(window.fields) or False,
+        "track_total_hits": True,
+        "sort": list(window.sort),
+    }
+    if window.after:
+        body["search_after"] = list(window.after)
+    elif window.offset:
+        body["from"] = window.offset
+    if window.aggregations:
+        body["aggs"] = window.aggregations
+    if window.collapse:
+        body["collapse"] = {"field": window.collapse}
+    answer = ask(client, index, body, preference=preference)
+    hits = answer["hits"]["hits"]
+    return Candidates(
+        scores=read_leg_scores(hits, legs),
+        total=read_total(answer),
+        facets=read_facets(answer),
+        products={hit["_id"]: product_from(hit) for hit in hits} if window.fields else {},
+        last_sort=hits[-1]["sort"] if hits else (),
+    )
+
+
+def read_leg_scores(hits: Sequence[Mapping[str, Any]], legs: Legs) -> LegScores:
+    """Return the named scores of hits, with the boosts taken out; NaN where there is none."""
+    names = legs.names
+    scores = np.full((len(hits), len(names)), np.nan)  # [candidates, legs]
+    for row, hit in enumerate(hits):
+        named = hit.get("matched_queries", {})
+        for column, name in enumerate(names):
+            if name in named:
+                score = named[name] / legs.boosts[name]
+                scores[row, column] = score if name == LEXICAL else cosine_from_score(score)
+    return LegScores(tuple(hit["_id"] for hit in hits), names, scores)
+
+
+def first_pass_scores(legs: Legs, scores: LegScores) -> FusedScores:
+    """Return what Elasticsearch itself added up: boost times score, leg by leg."""
+    contributions = np.zeros(scores.scores.shape)  # [candidates, legs]
+    for column, name in enumerate(scores.legs):
+        leg = scores.scores[:, column]
+        raw = leg if name == LEXICAL else score_from_cosine(leg)
+        contributions[:, column] = np.nan_to_num(legs.boosts[name] * raw, nan=0.0)
+    return FusedScores(contributions.sum(axis=1), contributions)

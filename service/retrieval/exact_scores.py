@@ -1,0 +1,70 @@
+"""The second pass: exact scores of the best candidates on the legs that did not find them.
+
+A lexical leg that does not find a product says that no word matched. A vector leg says only
+that the product is not among the nearest, so its score there must be asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from elasticsearch import Elasticsearch
+
+from service.retrieval.candidates import Legs, read_leg_scores
+from service.retrieval.elasticsearch_search import ask
+from service.retrieval.lexical import LEXICAL
+from service.retrieval.vectors import Clause, knn_clause
+from service.search_results import LegScores
+
+
+def complete_scores(
+    client: Elasticsearch, index: str, legs: Legs, scores: LegScores, *, preference: str
+) -> LegScores:
+    """Return the scores with every vector leg filled in.
+
+    What stays NaN are products without words in common, or without that vector. Nothing
+    is asked when nothing is missing.
+    """
+    should: list[Clause] = []
+    asked: set[str] = set()
+    for column, name in enumerate(scores.legs):
+        if name == LEXICAL:
+            continue
+        missing = [
+            product_id
+            for product_id, score in zip(scores.product_ids, scores.scores[:, column], strict=True)
+            if np.isnan(score)
+        ]
+        if missing:
+            asked.update(missing)
+            only = {"ids": {"values": missing}}
+            should.append(
+                knn_clause(
+                    name,
+                    legs.vectors[name],
+                    size=len(missing),
+                    filters=[only],
+                    boost=legs.boosts[name],
+                )
+            )
+    if not should:
+        return scores
+    body: dict[str, Any] = {
+        "query": {"bool": {"should": should, "minimum_should_match": 1}},
+        "size": len(asked),
+        "_source": False,
+        "track_total_hits": False,
+    }
+    answer = ask(client, index, body, preference=preference)
+    found = read_leg_scores(answer["hits"]["hits"], legs)
+    return _filled(scores, found)
+
+
+def _filled(scores: LegScores, found: LegScores) -> LegScores:
+    rows = {product_id: row for row, product_id in enumerate(scores.product_ids)}
+    filled = scores.scores.copy()  # [candidates, legs]
+    for product_id, row_found in zip(found.product_ids, found.scores, strict=True):
+        row = rows[product_id]
+        filled[row] = np.where(np.isnan(filled[row]), row_found, filled[row])
+    return LegScores(scores.product_ids, scores.legs, filled)

@@ -1,0 +1,39 @@
+"""What the views need, made once by `bootstrap` and passed around as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from elasticsearch import Elasticsearch
+from flask import current_app
+
+from mappings.task_records import TaskRecords
+from service.live_indexes import LiveIndexes
+from service.searcher import Searcher
+from service.settings import ServiceSettings
+from service.task_queue import TaskQueue
+
+EXTENSION = "shelfwise"
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of the running service.
+
+    check_queue: raises QueueUnavailable without Redis.
+    """
+
+    settings: ServiceSettings
+    client: Elasticsearch
+    indexes: LiveIndexes
+    searcher: Searcher
+    task_records: TaskRecords
+    task_queue: TaskQueue
+    check_queue: Callable[[], None]
+
+
+def current_services() -> Services:
+    """Return the services of the application that handles this request."""
+    return cast(Services, current_app.extensions[EXTENSION])

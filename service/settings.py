@@ -1,0 +1,45 @@
+"""Settings of the search service, read once from the environment."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from mappings.settings import SharedSettings
+
+
+class ServiceSettings(SharedSettings):
+    """Where the service listens, how much it takes, and how it searches by default."""
+
+    program_prefix: ClassVar[str] = "SERVICE_"
+
+    service_host: str = Field("127.0.0.1", description="Address to listen on.")
+    service_port: int = Field(8080, ge=0, le=65_535, description="Port to listen on.")
+    service_workers: int = Field(
+        1, ge=1, le=64, description="Web processes; each holds its own query encoder."
+    )
+    service_threads: int = Field(8, ge=1, le=256, description="Requests at a time per process.")
+    service_indexes: str = Field(
+        "",
+        description="Indexes to serve, divided by commas; empty serves all. Each is checked "
+        "against the encoder before the start.",
+    )
+    service_max_body_bytes: int = Field(
+        10 * 2**20, ge=1_024, description="Longest request body; a longer one is a 413."
+    )
+    service_max_products: int = Field(
+        1_000, ge=1, le=100_000, description="Most products in one bulk request."
+    )
+    service_batch_products: int = Field(
+        256, ge=1, le=10_000, description="Products in one message to the workers."
+    )
+    service_search_timeout_seconds: float = Field(
+        10.0, gt=0, le=120, description="Longest wait for Elasticsearch in a search."
+    )
+    service_index_cache_seconds: float = Field(
+        2.0, ge=0, le=60, description="How long what an alias points at is remembered."
+    )
+    service_query_cache_entries: int = Field(
+        10_000, ge=0, le=1_000_000, description="Query vectors kept in memory (1.6 kB each)."
+    )

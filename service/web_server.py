@@ -1,0 +1,50 @@
+"""Gunicorn with our settings: one process by default, a thread a request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from service.app import create_app
+from service.bootstrap import build_services, check_before_start
+from service.settings import ServiceSettings
+
+GRACEFUL_SECONDS = 20
+
+
+class _WebServer(BaseApplication):  # type: ignore[misc]
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        options: dict[str, Any] = {
+            "bind": f"{self._settings.service_host}:{self._settings.service_port}",
+            "workers": self._settings.service_workers,
+            "threads": self._settings.service_threads,
+            "worker_class": "gthread",
+            "graceful_timeout": GRACEFUL_SECONDS,
+            "keepalive": 75,
+            "control_socket_disable": True,
+            "proc_name": "shelfwise-service",
+            "loglevel": "warning",
+        }
+        for name, value in options.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        # After the fork: ONNX Runtime's threads do not survive one.
+        return create_app(build_services(self._settings))
+
+
+def run_web_server(settings: ServiceSettings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises EncoderMismatch, before anything listens, when an index was filled by another
+    encoder, EncoderUnavailable when the query encoder is not there.
+    """
+    check_before_start(settings)
+    _WebServer(settings).run()
