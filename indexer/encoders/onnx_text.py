@@ -1,0 +1,112 @@
+"""The service's encoder: an exported model in ONNX Runtime, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from indexer.encoders.base import Embeddings, unit_rows
+from indexer.encoders.batching import plan_batches
+from indexer.encoders.model_export import MODEL_FILE, TOKENIZER_FILE, read_export
+from indexer.encoders.text_cleaning import clean_text
+from mappings.encoder_spec import EncoderSpec
+from mappings.errors import EncoderUnavailable
+
+LARGEST_BATCH = 32
+TOKEN_BUDGET = 640
+"""Tokens of one batch with padding; bounds memory, and more is slower on a CPU."""
+
+_ERRORS_ONLY = 3
+"""ONNX Runtime's log severity; below are notes on its own optimisations."""
+
+
+class OnnxTextEncoder:
+    """An export in ONNX Runtime. See TextEncoder.
+
+    folder: holds model.onnx, tokenizer.json and encoder.json.
+    threads: CPU threads of one call.
+    Raises EncoderUnavailable when a file is missing or broken.
+    """
+
+    def __init__(self, folder: Path, *, template: str, threads: int = 1) -> None:
+        self.exported = read_export(folder)
+        self._spec = self.exported.spec(template)
+        self._session = _open_session(folder / MODEL_FILE, threads)
+        self._tokenizer = _open_tokenizer(folder / TOKENIZER_FILE, self.exported.max_tokens)
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """Return the identity."""
+        return self._spec
+
+    def encode(self, texts: Sequence[str]) -> Embeddings:
+        """Return one unit vector a text, float32 [len(texts), dims], in the texts' order."""
+        tokens = [self._token_ids(text) for text in texts]
+        vectors = np.empty((len(texts), self._spec.dims), dtype=np.float32)
+        for rows in plan_batches(
+            [len(ids) for ids in tokens], batch_size=LARGEST_BATCH, token_budget=TOKEN_BUDGET
+        ):
+            inputs = self._inputs([tokens[row] for row in rows])
+            vectors[rows] = self._session.run(None, inputs)[0]
+        return unit_rows(vectors)
+
+    def _token_ids(self, text: str) -> list[int]:
+        text = self.exported.prompt + clean_text(text, max_tokens=self.exported.max_tokens)
+        ids: list[int] = self._tokenizer.encode(text).ids
+        return ids
+
+    def _inputs(self, tokens: list[list[int]]) -> dict[str, NDArray[np.int64]]:
+        """Return the graph's inputs, each int64 [texts, longest]."""
+        longest = max(1, *(len(ids) for ids in tokens))
+        input_ids = np.full((len(tokens), longest), self.exported.pad_token_id, dtype=np.int64)
+        attention_mask = np.zeros_like(input_ids)
+        for row, ids in enumerate(tokens):
+            left = longest - len(ids) if self.exported.padding_side == "left" else 0
+            input_ids[row, left : left + len(ids)] = ids
+            attention_mask[row, left : left + len(ids)] = 1
+        inputs = {
+            "input_ids": input_ids,
+            "attention_mask": attention_mask,
+            "token_type_ids": np.zeros_like(input_ids),
+        }
+        return {name: inputs[name] for name in self.exported.inputs}
+
+
+def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    onnxruntime.set_default_logger_severity(_ERRORS_ONLY)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # The arena keeps the largest input's memory for ever, per thread; without it a query of
+    # 256 tokens costs no lasting memory, and short queries are as fast.
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    # Threads that spin between operators would take the cores from other requests.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own classes share no public base
+        raise EncoderUnavailable(
+            f"ONNX Runtime cannot open {str(path)!r}: {error}; delete its folder and run "
+            "`shelfwise encoder export`"
+        ) from error
+
+
+def _open_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises a bare Exception
+        raise EncoderUnavailable(
+            f"{str(path)!r} is not readable: {error}; delete its folder and run "
+            "`shelfwise encoder export`"
+        ) from error
+    # A tokenizer.json may have a padding and a truncation of its own baked in.
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_length=max_tokens)
+    return tokenizer

@@ -1,0 +1,242 @@
+"""The worker's encoder: any sentence-transformers text model in torch."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import numpy as np
+import structlog
+import torch
+from sentence_transformers import SentenceTransformer
+from transformers.utils import logging as transformers_logging
+
+from indexer.encoders.base import Embeddings, LoadOptions, unit_rows
+from indexer.encoders.batching import plan_batches
+from indexer.encoders.model_folder import ModelFolder
+from indexer.encoders.precision import (
+    Device,
+    Precision,
+    Trial,
+    choose_device,
+    choose_precision,
+    cpu_has_bfloat16,
+)
+from indexer.encoders.probe_texts import PROBE_TEXTS
+from indexer.encoders.text_cleaning import clean_text
+from mappings.encoder_spec import EncoderSpec
+from mappings.errors import EncoderUnavailable
+
+_log = structlog.get_logger(__name__)
+
+WINDOW = 512
+"""Texts tokenized at once; they are sorted by token length within it."""
+
+TOKEN_BUDGET = {"cpu": 640, "cuda": 65_536}
+"""Tokens of one batch with padding. On a CPU more falls out of its cache and is slower."""
+
+LARGEST_BATCH = {"cpu": 64, "cuda": 1024}
+"""Texts of one batch unless set."""
+
+UNLIMITED_TOKENS = 8192
+"""Taken as the limit of a model that names none."""
+
+DOCUMENT_PROMPTS = ("document", "passage", "corpus")
+QUERY_PROMPTS = ("query",)
+_NO_AUTOCAST = "float32"
+
+
+class SentenceTransformerEncoder:
+    """A model in torch with a device and a precision. See TextEncoder.
+
+    device: torch's name of it. precision: the number format and why it was chosen.
+    model: the sentence-transformers model, in float32. max_tokens: its input limit.
+    """
+
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        *,
+        spec: EncoderSpec,
+        device: str,
+        batch_size: int | None = None,
+    ) -> None:
+        kind = device.partition(":")[0]
+        self._spec = spec
+        self._lock = threading.Lock()
+        self._batch_size = batch_size or LARGEST_BATCH.get(kind, LARGEST_BATCH["cuda"])
+        self._token_budget = TOKEN_BUDGET.get(kind, TOKEN_BUDGET["cuda"])
+        self._document_prompt = prompt_of(model, DOCUMENT_PROMPTS)
+        self.model = model
+        self.device = device
+        self.precision = Precision(_NO_AUTOCAST, "not chosen yet")
+        self.max_tokens = int(min(model.max_seq_length or UNLIMITED_TOKENS, UNLIMITED_TOKENS))
+
+    @classmethod
+    def load(
+        cls, folder: ModelFolder, *, template: str, options: LoadOptions
+    ) -> SentenceTransformerEncoder:
+        """Load the model and choose its precision by a trial on the probe texts.
+
+        Raises EncoderUnavailable when torch or sentence-transformers cannot load it.
+        """
+        if options.threads is not None:
+            torch.set_num_threads(options.threads)
+        device = choose_device(options.device, has_cuda=torch.cuda.is_available)
+        model = _load_model(folder, device)
+        encoder = cls(
+            model, spec=folder.spec(template), device=device, batch_size=options.batch_size
+        )
+        encoder.precision = choose_precision(
+            options.precision, device=_describe(device), trial=encoder._trial
+        )
+        _log.info(
+            "encoder_loaded",
+            encoder=folder.name,
+            revision=folder.revision,
+            device=device,
+            precision=encoder.precision.name,
+            reason=encoder.precision.reason,
+        )
+        return encoder
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """Return the identity."""
+        return self._spec
+
+    def encode(self, texts: Sequence[str]) -> Embeddings:
+        """Return one unit vector a text, float32 [len(texts), dims], in the texts' order."""
+        return self._encode(texts, self._document_prompt, self.precision.name)
+
+    def encode_queries(self, texts: Sequence[str]) -> Embeddings:
+        """Return query vectors as `encode` does, with the model's query prompt."""
+        prompt = prompt_of(self.model, QUERY_PROMPTS)
+        return self._encode(texts, prompt, self.precision.name)
+
+    def _encode(self, texts: Sequence[str], prompt: str | None, precision: str) -> Embeddings:
+        cleaned = [clean_text(text, max_tokens=self.max_tokens) for text in texts]
+        vectors = np.empty((len(texts), self._spec.dims), dtype=np.float32)
+        # By characters first, so that a window of mixed texts is tokenized without much padding.
+        order = np.argsort([-len(text) for text in cleaned], kind="stable")
+        # The tokenizer is not safe to share: it raises "Already borrowed".
+        # Autocast keeps its casts of the weights until it ends, so it spans all batches.
+        with self._lock, torch.inference_mode(), _autocast(self.device, precision):
+            for start in range(0, len(order), WINDOW):
+                positions = order[start : start + WINDOW]
+                window = [cleaned[position] for position in positions]
+                vectors[positions] = self._encode_window(window, prompt)
+        return unit_rows(vectors)
+
+    def _encode_window(self, texts: list[str], prompt: str | None) -> Embeddings:
+        features = self.model.preprocess(texts, prompt=prompt)
+        if "attention_mask" not in features:  # a bag of words: nothing is padded
+            return self._forward(features)
+        mask = features["attention_mask"]
+        vectors = np.empty((len(texts), self._spec.dims), dtype=np.float32)
+        for rows in plan_batches(
+            mask.sum(dim=1).numpy(),
+            batch_size=self._batch_size,
+            token_budget=self._token_budget,
+        ):
+            vectors[rows] = self._forward(_select(features, torch.from_numpy(rows)))
+        return vectors
+
+    def _forward(self, features: Mapping[str, Any]) -> Embeddings:
+        on_device = {
+            name: value.to(self.device) if isinstance(value, torch.Tensor) else value
+            for name, value in features.items()
+        }
+        # A copy each time: the model's modules write their outputs into the mapping.
+        output = self.model(dict(on_device))["sentence_embedding"]
+        if not output.isfinite().all():  # float16 overflows at 65504
+            with torch.autocast(self.device.partition(":")[0], enabled=False):
+                output = self.model(dict(on_device))["sentence_embedding"]
+        vectors: Embeddings = output.float().cpu().numpy()
+        return vectors
+
+    def _trial(self, precision: str) -> Trial:
+        """Return how a precision does on the probe texts, the best of two runs of each."""
+        seconds, vectors = {}, {}
+        for name in (_NO_AUTOCAST, precision):
+            runs = []
+            for _ in range(3):  # the first run also warms up
+                started = time.perf_counter()
+                vectors[name] = self._encode(PROBE_TEXTS, None, name)
+                runs.append(time.perf_counter() - started)
+            seconds[name] = min(runs[1:])
+        cosines = np.sum(vectors[_NO_AUTOCAST] * vectors[precision], axis=1)
+        return Trial(float(np.min(cosines)), seconds[_NO_AUTOCAST] / seconds[precision])
+
+
+def prompt_of(model: SentenceTransformer, names: tuple[str, ...]) -> str | None:
+    """Return the first of the model's named prompts that is set, else its default, else None."""
+    for name in (*names, model.default_prompt_name):
+        if name is not None and model.prompts.get(name):
+            return str(model.prompts[name])
+    return None
+
+
+@contextmanager
+def _without_progress_bars() -> Iterator[None]:
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()
+
+
+def _load_model(folder: ModelFolder, device: str) -> SentenceTransformer:
+    """Load from the folder alone; the network is never asked."""
+    try:
+        with _without_progress_bars():
+            model = SentenceTransformer(str(folder.path), device=device, local_files_only=True)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise EncoderUnavailable(
+            f"encoder {folder.name!r}: sentence-transformers cannot load {str(folder.path)!r}: "
+            f"{error}"
+        ) from error
+    dims = model.get_embedding_dimension()
+    if dims != folder.dims:
+        raise EncoderUnavailable(
+            f"encoder {folder.name!r}: its files say {folder.dims} dims, the model gives {dims}"
+        )
+    # Checkpoints are kept in half precision at times; the trial needs exact numbers to compare.
+    model.float().eval()
+    return model
+
+
+def _describe(device: str) -> Device:
+    kind = device.partition(":")[0]
+    if kind == "cuda":
+        return Device(kind, torch.cuda.get_device_capability(device) >= (8, 0))
+    return Device(kind, kind == "cpu" and cpu_has_bfloat16())
+
+
+def _autocast(device: str, precision: str) -> AbstractContextManager[Any]:
+    if precision == _NO_AUTOCAST:
+        return nullcontext()
+    context: AbstractContextManager[Any] = torch.autocast(
+        device.partition(":")[0], dtype=getattr(torch, precision)
+    )
+    return context
+
+
+def _select(features: Mapping[str, Any], rows: torch.Tensor) -> dict[str, Any]:
+    """Return some rows of a padded window without the columns that are padding in all of them."""
+    mask = features["attention_mask"]
+    used = mask[rows].any(dim=0)
+    if not used.any():  # empty texts of a tokenizer without special tokens
+        used[0] = True
+    selected: dict[str, Any] = {}
+    for name, value in features.items():
+        if isinstance(value, torch.Tensor) and value.shape[:2] == mask.shape:
+            selected[name] = value[rows][:, used]  # [window, width] -> [batch, longest]
+        else:
+            selected[name] = value
+    return selected
