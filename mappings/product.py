@@ -111,7 +111,7 @@ class Product(BaseModel):
     attributes: Annotated[dict[Name, AttributeValue], Field(max_length=MAX_ATTRIBUTES)] = Field(
         {}, description="Any further facts by name; numbers can be filtered by range."
     )
-    identifiers: Annotated[tuple[Name, ...], Field(max_length=64)] = Field(
+    identifiers: Annotated[tuple[Name, ...], Field(max_length=512)] = Field(
         (), description="Model, part and article numbers, EAN, GTIN, SKU."
     )
     images: Annotated[
