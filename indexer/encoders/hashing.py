@@ -70,7 +70,7 @@ def _words(text: str) -> list[str]:
 def _word_features(word: str) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
     """Return the hashes [features] and signed weights [features] of a word and its n-grams."""
     ngrams = list(_ngrams(word))
-    weights = [1.0] + [(NGRAM_SHARE / len(ngrams)) ** 0.5] * len(ngrams)
+    weights = [1.0] + [(NGRAM_SHARE / max(1, len(ngrams))) ** 0.5] * len(ngrams)
     # Lone surrogates occur in JSON and have no UTF-8 of their own.
     digests = [
         int.from_bytes(blake2b(part.encode("utf-8", "surrogatepass"), digest_size=9).digest())
