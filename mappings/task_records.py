@@ -135,6 +135,13 @@ class TaskRecords:
             pipe.execute()
         return task_id
 
+    def extend(self, task_id: str, *, by: int) -> None:
+        """Make a task longer, for a sender that does not know its length at the start."""
+        with queue_errors(), self._client.pipeline(transaction=True) as pipe:
+            pipe.hincrby(_head_key(task_id), "total", by)
+            pipe.expire(_head_key(task_id), self._ttl_seconds)
+            pipe.execute()
+
     def finish_batch(self, task_id: str, batch: int, outcome: BatchOutcome) -> None:
         """Record a batch's outcome; the same batch again replaces it."""
         value = asdict(outcome)
@@ -145,6 +152,38 @@ class TaskRecords:
             pipe.expire(_batches_key(task_id), self._ttl_seconds)
             pipe.expire(_head_key(task_id), self._ttl_seconds)
             pipe.execute()
+
+    def read_batches(self, task_id: str, batches: Sequence[int]) -> dict[int, BatchOutcome]:
+        """Return the outcomes of those of the batches that are done.
+
+        Raises UnknownTask when Redis no longer knows the task.
+        """
+        with queue_errors(), self._client.pipeline(transaction=True) as pipe:
+            pipe.hexists(_head_key(task_id), "total")
+            pipe.hmget(_batches_key(task_id), [str(number) for number in batches] or ["-"])
+            is_known, values = pipe.execute()
+        if not is_known:
+            raise UnknownTask(f"no task {task_id[:80]!r}, or it has expired", field="task_id")
+        return {
+            number: _outcome(orjson.loads(raw))
+            for number, raw in zip(batches, values, strict=False)
+            if raw is not None
+        }
+
+    def is_finished(self, task_id: str, batch: int) -> bool:
+        """Return whether a batch's outcome is recorded already."""
+        with queue_errors():
+            return bool(self._client.hexists(_batches_key(task_id), str(batch)))
+
+    def count_delivery(self, task_id: str, batch: int, attempt: int) -> int:
+        """Count a start of an attempt at a batch and return how many there were.
+
+        More than one means that a worker died over it.
+        """
+        with queue_errors(), self._client.pipeline(transaction=True) as pipe:
+            pipe.hincrby(_deliveries_key(task_id), f"{batch}:{attempt}", 1)
+            pipe.expire(_deliveries_key(task_id), self._ttl_seconds)
+            return int(pipe.execute()[0])
 
     def read(self, task_id: str) -> TaskRecord:
         """Return a task as it stands.
@@ -194,6 +233,10 @@ def _outcome(value: dict[str, Any]) -> BatchOutcome:
 
 def _head_key(task_id: str) -> str:
     return f"shelfwise:task:{task_id}"
+
+
+def _deliveries_key(task_id: str) -> str:
+    return f"shelfwise:task:{task_id}:deliveries"
 
 
 def _batches_key(task_id: str) -> str:

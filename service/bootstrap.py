@@ -6,9 +6,9 @@ from pathlib import Path
 
 import structlog
 from elasticsearch import Elasticsearch
-from indexer.encoders.query_cache import CachedQueryEncoder
 
 from indexer.encoders.base import TextEncoder
+from indexer.encoders.query_cache import CachedQueryEncoder
 from indexer.encoders.registry import load_query_encoder, text_encoder_spec
 from mappings.cluster import connect as connect_cluster
 from mappings.encoder_spec import EncoderSpec

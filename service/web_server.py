@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from service.app import create_app
@@ -14,7 +13,7 @@ from service.settings import ServiceSettings
 GRACEFUL_SECONDS = 20
 
 
-class _WebServer(BaseApplication):  # type: ignore[misc]
+class _WebServer(BaseApplication):
     def __init__(self, settings: ServiceSettings) -> None:
         self._settings = settings
         super().__init__()
@@ -35,7 +34,7 @@ class _WebServer(BaseApplication):  # type: ignore[misc]
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
-    def load(self) -> Flask:
+    def load(self) -> Any:  # noqa: ANN401 - Flask's WSGI type is not gunicorn's to the letter
         # After the fork: ONNX Runtime's threads do not survive one.
         return create_app(build_services(self._settings))
 
