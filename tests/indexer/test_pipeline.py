@@ -17,7 +17,7 @@ from mappings.index_lifecycle import create_index
 from mappings.index_mapping import index_body
 from mappings.product_changes import ProductChange
 from mappings.task_records import BatchOutcome
-from tests.indexer.conftest import DIMS, RecordingEncoder, delete, patch, upsert
+from tests.indexer.conftest import DIMS, delete, patch, upsert
 
 pytestmark = pytest.mark.cluster
 GIVEN = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]

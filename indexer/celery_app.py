@@ -1,0 +1,47 @@
+"""The Celery application: how batches travel through Redis."""
+
+from __future__ import annotations
+
+from celery import Celery
+
+from indexer.settings import IndexerSettings
+from mappings.product_changes import INDEXING_QUEUE
+
+RESTORE_CHECK_SECONDS = 10
+"""How often a worker looks for batches whose worker was killed."""
+_SOCKET_SECONDS = 10.0
+
+
+def create_app(settings: IndexerSettings) -> Celery:
+    """Return the application; nothing is connected until it is used.
+
+    A batch is acknowledged after its work (`acks_late`), returns at once when a child process
+    dies (`reject_on_worker_lost`), and after the visibility timeout when the whole worker does.
+    """
+    app = Celery("shelfwise", broker=settings.redis_url.get_secret_value(), set_as_current=False)
+    app.conf.update(
+        accept_content=["json"],
+        task_serializer="json",
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=False,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_default_queue=INDEXING_QUEUE,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_enable_remote_control=False,
+        broker_connection_retry=True,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_transport_options={
+            "visibility_timeout": settings.indexer_visibility_timeout_seconds,
+            "unacked_restore_interval": RESTORE_CHECK_SECONDS,
+            "unacked_restore_throttle": 1,
+            "socket_timeout": _SOCKET_SECONDS,
+            "socket_connect_timeout": _SOCKET_SECONDS,
+            "socket_keepalive": True,
+        },
+    )
+    return app

@@ -1,0 +1,151 @@
+"""`shelfwise load`: puts the parts of a load together and ends them in order."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+from elasticsearch import Elasticsearch
+from rich.console import Console
+
+from indexer.batch_sender import BatchSender
+from indexer.celery_app import create_app
+from indexer.encoders.registry import text_encoder_spec
+from indexer.field_map import RecordMap, choose_map, read_map
+from indexer.load_progress import LoadProgress, show_on
+from indexer.loader import Loader, LoadSummary
+from indexer.patience import patiently
+from indexer.records import RecordFile
+from indexer.refresh_interval import RaisedInterval, RefreshIntervals
+from indexer.rejects_file import RejectsFile
+from indexer.settings import IndexerSettings
+from mappings import cluster, task_records
+from mappings.encoder_spec import EncoderSpec
+from mappings.errors import EncoderUnavailable, InvalidQuery, UnknownIndex
+from mappings.index_lifecycle import LiveIndex, create_index, find_index, require_encoders
+from mappings.task_records import TaskRecords
+
+EXIT_FINE = 0
+EXIT_FAILED = 1
+EXIT_SOME_REJECTED = 2
+_TEXT_VECTOR = "text_vector"
+
+
+def run_load(
+    settings: IndexerSettings,
+    file: Path,
+    index_name: str | None,
+    map_name: str | None,
+    rejects_path: Path,
+) -> int:
+    """Load a file and return the exit status; errors of our tree are raised.
+
+    index_name, map_name: None to take them from the map and from the first record.
+    """
+    mapping = read_map(map_name) if map_name else _recognised(file)
+    name = index_name or mapping.index
+    if name is None:
+        raise InvalidQuery(f"map {mapping.name!r} names no index: give one with --index")
+    queue = task_records.connect(settings.redis_url.get_secret_value())
+    console = Console()
+    with ExitStack() as stack:
+        stack.enter_context(_terminate_like_ctrl_c())
+        client = stack.enter_context(cluster.connect(settings))
+        progress = stack.enter_context(show_on(console, name))
+        live = _index_for(client, name, settings, progress)
+        records = RecordFile(file)
+        stack.enter_context(records)
+        rejects = stack.enter_context(RejectsFile(rejects_path))
+        intervals = RefreshIntervals(client, queue)
+        patiently(intervals.restore_abandoned, patience_seconds=settings.indexer_patience_seconds)
+        lease = stack.enter_context(
+            RaisedInterval(intervals, live.index, settings.indexer_load_refresh_seconds)
+        )
+        app = create_app(settings)
+        sender = BatchSender(app, TaskRecords(queue, ttl_seconds=settings.task_ttl_seconds), name)
+        loader = Loader(sender, rejects, progress, settings, lease=lease)
+        try:
+            summary = loader.load(records, mapping)
+        except KeyboardInterrupt:
+            progress.note(
+                f"interrupted after {loader.summary.done:,} records; load again to go on"
+            )
+            return EXIT_FAILED
+        finally:
+            app.close()
+    click.echo(_said(name, summary, rejects))
+    return EXIT_SOME_REJECTED if summary.rejected else EXIT_FINE
+
+
+def _recognised(file: Path) -> RecordMap:
+    with RecordFile(file) as records:
+        first = next((record for record in records if record.value is not None), None)
+        if first is None or first.value is None:
+            raise InvalidQuery(f"{file.name}: holds no readable record", field="file")
+        return choose_map(first.value, is_text=records.is_csv)
+
+
+def _index_for(
+    client: Elasticsearch, name: str, settings: IndexerSettings, progress: LoadProgress
+) -> LiveIndex:
+    """Return the index, made for the configured encoder when it is not there.
+
+    Raises EncoderMismatch when another encoder fills it.
+    """
+
+    def configured() -> EncoderSpec:
+        return text_encoder_spec(
+            settings.text_encoder,
+            template=settings.text_template,
+            model_directory=Path(settings.model_directory),
+        )
+
+    def find_or_create() -> LiveIndex:
+        try:
+            live = find_index(client, name)
+        except UnknownIndex:
+            return create_index(client, name, {_TEXT_VECTOR: configured()})
+        spec = live.encoders.get(_TEXT_VECTOR)
+        if spec is not None and not spec.is_external:
+            try:
+                require_encoders(live, {_TEXT_VECTOR: configured()})
+            except EncoderUnavailable:
+                pass  # a machine without the model may load: the worker compares
+        return live
+
+    return patiently(
+        find_or_create,
+        patience_seconds=settings.indexer_patience_seconds,
+        on_failure=lambda error: progress.note(error.message),
+    )
+
+
+@contextmanager
+def _terminate_like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM end the load as Ctrl-C does, so that everything is put back."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _said(name: str, summary: LoadSummary, rejects: RejectsFile) -> str:
+    rate = summary.records / max(summary.seconds, 1e-3)
+    text = (
+        f"{name}: {summary.records:,} records in {summary.seconds:.1f} s ({rate:,.0f}/s): "
+        f"{summary.indexed:,} indexed, {summary.unchanged:,} unchanged"
+    )
+    if summary.stale:
+        text += f", {summary.stale:,} older than what is stored"
+    if summary.rejected:
+        text += f", {summary.rejected:,} rejected (see {rejects.path})"
+    return text

@@ -1,0 +1,220 @@
+"""Loads a file of products: reads, maps, sends batches and follows them to their outcome."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from indexer.batch_sender import BatchSender
+from indexer.field_map import RecordMap
+from indexer.load_progress import LoadProgress
+from indexer.patience import patiently
+from indexer.records import RecordFile, SourceRecord
+from indexer.rejects_file import RejectsFile
+from indexer.settings import IndexerSettings
+from mappings.errors import ProductRejected, QueueUnavailable, TemporaryError, UnknownTask
+from mappings.product_changes import ProductChange
+from mappings.task_records import BatchOutcome
+
+POLL_SECONDS = 0.05
+_RENEW_SECONDS = 10.0
+_NO_WORKER_NOTE_SECONDS = 20.0
+
+
+class Lease(Protocol):
+    """Something that must hear from the load now and then; see RaisedInterval."""
+
+    def renew(self) -> None:
+        """Say that the load goes on."""
+        ...
+
+
+@dataclass
+class LoadSummary:
+    """What became of the records; the counts add up to `records`."""
+
+    records: int = 0
+    indexed: int = 0
+    unchanged: int = 0
+    stale: int = 0
+    rejected: int = 0
+    seconds: float = 0.0
+
+    def add(self, outcome: BatchOutcome) -> None:
+        """Count a batch."""
+        self.indexed += outcome.indexed
+        self.unchanged += outcome.unchanged
+        self.stale += outcome.stale
+        self.rejected += outcome.rejected
+
+    @property
+    def done(self) -> int:
+        """Records whose outcome is known."""
+        return self.indexed + self.unchanged + self.stale + self.rejected
+
+
+@dataclass
+class _Pending:
+    """The batch that is being filled."""
+
+    records: list[SourceRecord] = field(default_factory=list)
+    changes: list[ProductChange] = field(default_factory=list)
+
+
+class Loader:
+    """Loads one file. Redis holds at most `indexer_tasks_in_flight` of its batches.
+
+    lease: renewed while the load runs.
+    """
+
+    def __init__(
+        self,
+        sender: BatchSender,
+        rejects: RejectsFile,
+        progress: LoadProgress,
+        settings: IndexerSettings,
+        *,
+        lease: Lease | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._sender = sender
+        self._rejects = rejects
+        self._progress = progress
+        self._settings = settings
+        self._lease = lease
+        self._clock = clock
+        self._sleep = sleep
+        self._records: dict[int, list[SourceRecord]] = {}
+        self._last_progress = self._last_renewal = self._started = clock()
+        self._is_noted = False
+        self._expected: int | None = None
+        self.summary = LoadSummary()
+
+    def load(self, file: RecordFile, mapping: RecordMap) -> LoadSummary:
+        """Load every record and return the summary once the last batch is done.
+
+        `self.summary` holds what is known so far when this ends by an exception.
+        Raises QueueUnavailable when Redis, or every worker, is away longer than the patience.
+        """
+        for pending in self._batches(file, mapping):
+            self._wait_until_fewer(self._settings.indexer_tasks_in_flight)
+            self._send(pending)
+        self._expected = self.summary.records
+        self._wait_until_fewer(1)
+        self._tell()
+        self.summary.seconds = self._clock() - self._started
+        return self.summary
+
+    def _batches(self, file: RecordFile, mapping: RecordMap) -> Iterator[_Pending]:
+        pending = _Pending()
+        for record in file:
+            self.summary.records += 1
+            change = self._change(record, mapping)
+            if change is None:
+                continue
+            pending.records.append(record)
+            pending.changes.append(change)
+            if len(pending.changes) >= self._settings.indexer_products_per_task:
+                self._expect(file.fraction_read)
+                yield pending
+                pending = _Pending()
+        if pending.changes:
+            yield pending
+
+    def _change(self, record: SourceRecord, mapping: RecordMap) -> ProductChange | None:
+        if record.value is None:
+            self._reject(record, None, None, record.problem)
+            return None
+        try:
+            return mapping.apply(record.value)
+        except ProductRejected as error:
+            self._reject(record, error.product_id, error.field, error.message)
+            return None
+
+    def _reject(
+        self, record: SourceRecord, product_id: str | None, at: str | None, reason: str
+    ) -> None:
+        self.summary.rejected += 1
+        self._rejects.add(record, product_id=product_id, field=at, reason=reason)
+
+    def _expect(self, fraction_read: float) -> None:
+        if 0 < fraction_read:
+            self._expected = max(self.summary.records, round(self.summary.records / fraction_read))
+
+    def _send(self, pending: _Pending) -> None:
+        messages = [change.to_message() for change in pending.changes]
+        try:
+            batch = self._sender.send(messages)
+        except QueueUnavailable:
+            batch = next(reversed(self._sender.under_way.values()))
+            self._records[batch.number] = pending.records
+            self._send_again()
+        else:
+            self._records[batch.number] = pending.records
+
+    def _wait_until_fewer(self, limit: int) -> None:
+        """Collect outcomes until fewer than `limit` batches are under way."""
+        while True:
+            self._collect()
+            self._tell()
+            if len(self._sender.under_way) < limit:
+                return
+            self._check_patience()
+            self._sleep(POLL_SECONDS)
+
+    def _collect(self) -> None:
+        try:
+            finished = self._sender.collect()
+        except (QueueUnavailable, UnknownTask):
+            self._send_again()
+            return
+        for batch, outcome in finished:
+            records = self._records.pop(batch.number)
+            self.summary.add(outcome)
+            for reject in outcome.rejects:
+                if reject.position is not None:
+                    record = records[reject.position - batch.first_position]
+                    self._rejects.add(
+                        record,
+                        product_id=reject.product_id,
+                        field=reject.field,
+                        reason=reject.reason,
+                    )
+        if finished:
+            self._last_progress = self._clock()
+
+    def _send_again(self) -> None:
+        """Wait for Redis, then queue again what it may have lost."""
+        self._progress.note("Redis does not answer or has lost the task; trying again")
+        patiently(
+            self._sender.send_again,
+            patience_seconds=self._settings.indexer_patience_seconds,
+            clock=self._clock,
+            sleep=self._sleep,
+            on_failure=lambda error: self._progress.note(error.message),
+        )
+        self._last_progress = self._clock()
+
+    def _check_patience(self) -> None:
+        quiet = self._clock() - self._last_progress
+        if quiet > self._settings.indexer_patience_seconds:
+            raise QueueUnavailable(
+                f"no worker has finished a batch for {quiet:.0f} s: is `shelfwise worker` "
+                "running with the same SHELFWISE_REDIS_URL?"
+            )
+        if quiet > _NO_WORKER_NOTE_SECONDS and not self._is_noted:
+            self._is_noted = True
+            self._progress.note(f"no batch was finished for {quiet:.0f} s; waiting for a worker")
+
+    def _tell(self) -> None:
+        self._progress.update(self.summary.done, self._expected)
+        now = self._clock()
+        if self._lease is not None and now - self._last_renewal > _RENEW_SECONDS:
+            self._last_renewal = now
+            try:
+                self._lease.renew()
+            except TemporaryError as error:
+                self._progress.note(error.message)

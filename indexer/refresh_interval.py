@@ -1,0 +1,152 @@
+"""Fewer refreshes while a big load runs, and the old interval back afterwards, whatever happens.
+
+Each refresh makes a small segment with a vector graph of its own, which is merged again and
+again. A loader says every few seconds that it is alive; when it was killed, a worker or the
+next loader puts the interval back.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+import redis
+import structlog
+from elasticsearch import Elasticsearch
+
+from indexer.patience import patiently
+from mappings.cluster import cluster_errors
+from mappings.errors import TemporaryError, UnknownIndex
+from mappings.task_records import queue_errors
+
+LEASE_SECONDS = 60
+"""A loader that has said nothing for so long is taken for dead."""
+
+_GIVE_BACK_PATIENCE_SECONDS = 15.0
+_INDEXES_KEY = "shelfwise:loads:intervals"
+_DEFAULT = "default"
+_log = structlog.get_logger(__name__)
+
+
+class RefreshIntervals:
+    """Raises and restores the refresh interval of indexes; several loads at once share it.
+
+    Every method raises the errors of Elasticsearch and Redis in our tree.
+    """
+
+    def __init__(
+        self,
+        cluster: Elasticsearch,
+        queue: redis.Redis,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._cluster = cluster
+        self._queue = queue
+        self._clock = clock
+
+    def raise_to(self, index: str, seconds: int) -> str:
+        """Raise the interval of a versioned index and return a lease to renew and give back."""
+        lease = secrets.token_hex(8)
+        self.renew(index, lease)
+        before = self._read(index)
+        with queue_errors():
+            is_first = self._queue.hsetnx(_INDEXES_KEY, index, before)
+        if is_first:
+            self._write(index, f"{seconds}s")
+        return lease
+
+    def renew(self, index: str, lease: str) -> None:
+        """Say that the loader is alive."""
+        with queue_errors(), self._queue.pipeline(transaction=True) as pipe:
+            pipe.zadd(_leases_key(index), {lease: self._clock() + LEASE_SECONDS})
+            pipe.expire(_leases_key(index), 10 * LEASE_SECONDS)
+            pipe.execute()
+
+    def give_back(self, index: str, lease: str) -> None:
+        """End a lease; the last one puts the interval back and makes the load searchable."""
+        with queue_errors():
+            self._queue.zrem(_leases_key(index), lease)
+        self._restore_when_free(index)
+
+    def restore_abandoned(self) -> list[str]:
+        """Put back the interval of every index whose loaders have died; return the indexes."""
+        with queue_errors():
+            names = [_text(key) for key in self._queue.hkeys(_INDEXES_KEY)]
+        return [name for name in names if self._restore_when_free(name)]
+
+    def _restore_when_free(self, index: str) -> bool:
+        with queue_errors():
+            self._queue.zremrangebyscore(_leases_key(index), "-inf", self._clock())
+            if self._queue.zcard(_leases_key(index)):
+                return False
+            before = self._queue.hget(_INDEXES_KEY, index)
+        if before is None:
+            return False
+        try:
+            self._write(index, None if _text(before) == _DEFAULT else _text(before))
+            with cluster_errors(index=index):
+                self._cluster.indices.refresh(index=index)
+        except UnknownIndex:
+            pass  # dropped meanwhile: there is nothing to put back
+        with queue_errors():
+            self._queue.hdel(_INDEXES_KEY, index)
+        return True
+
+    def _read(self, index: str) -> str:
+        with cluster_errors(index=index):
+            answer = self._cluster.indices.get_settings(index=index)
+        settings = answer[index]["settings"]["index"]
+        return str(settings.get("refresh_interval", _DEFAULT))
+
+    def _write(self, index: str, interval: str | None) -> None:
+        with cluster_errors(index=index):
+            self._cluster.indices.put_settings(
+                index=index, settings={"index": {"refresh_interval": interval}}
+            )
+
+
+class RaisedInterval:
+    """The raised interval of one index for as long as a `with` block lasts; see RefreshIntervals.
+
+    seconds: the interval meanwhile. `renew` must be called at least every LEASE_SECONDS.
+    """
+
+    def __init__(self, intervals: RefreshIntervals, index: str, seconds: int) -> None:
+        self._intervals = intervals
+        self._index = index
+        self._seconds = seconds
+        self._lease = ""
+
+    def __enter__(self) -> RaisedInterval:
+        self._lease = self._intervals.raise_to(self._index, self._seconds)
+        return self
+
+    def renew(self) -> None:
+        """Say that the load goes on."""
+        self._intervals.renew(self._index, self._lease)
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            patiently(
+                lambda: self._intervals.give_back(self._index, self._lease),
+                patience_seconds=_GIVE_BACK_PATIENCE_SECONDS,
+            )
+        except TemporaryError as error:
+            # It is noted in Redis, so a worker puts the interval back when both are there again.
+            _log.warning("refresh_interval_not_restored", index=self._index, reason=error.message)
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _leases_key(index: str) -> str:
+    return f"shelfwise:loads:{index}"

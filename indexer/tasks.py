@@ -1,0 +1,44 @@
+"""The Celery tasks; all that they do is in the batch runner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from celery import Celery, Task
+from celery.exceptions import Reject
+
+from indexer.batch_runner import Batch, BatchRunner
+from mappings.errors import QueueUnavailable
+from mappings.product_changes import INDEX_CHANGES_TASK
+
+
+def register_tasks(app: Celery, runner: Callable[[], BatchRunner]) -> None:
+    """Give the application its tasks.
+
+    runner: makes the runner at the first task, in the process that runs it, so that a
+    model is never loaded before a fork.
+    """
+
+    def index_changes(
+        self: Task,
+        *,
+        task_id: str,
+        batch: int,
+        index: str,
+        changes: Sequence[dict[str, Any]],
+        first_position: int = 0,
+    ) -> None:
+        """Apply a batch of product changes; see indexer.batch_runner."""
+        attempt = self.request.retries
+        try:
+            wait = runner().run(Batch(task_id, batch, index, changes, first_position, attempt))
+            if wait is not None:
+                self.retry(countdown=wait)
+        except (QueueUnavailable, Reject) as error:
+            # Celery would drop a message that it cannot put back; it must return instead.
+            raise Reject(str(error), requeue=True) from error
+
+    app.task(name=INDEX_CHANGES_TASK, bind=True, max_retries=None, ignore_result=True)(
+        index_changes
+    )

@@ -1,0 +1,121 @@
+"""The worker process: its parts, and its start."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import structlog
+from celery import Celery, signals
+
+from indexer.batch_runner import BatchRunner
+from indexer.celery_app import create_app
+from indexer.encoders.registry import export_query_encoder, load_text_encoder
+from indexer.pipeline import Pipeline
+from indexer.refresh_interval import RefreshIntervals
+from indexer.settings import IndexerSettings
+from indexer.tasks import register_tasks
+from mappings import cluster, task_records
+from mappings.errors import TemporaryError
+from mappings.task_records import TaskRecords
+
+JANITOR_SECONDS = 15.0
+_log = structlog.get_logger(__name__)
+
+
+class WorkerParts:
+    """What the tasks of one process share, each made at its first use."""
+
+    def __init__(self, settings: IndexerSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._pipeline: Pipeline | None = None
+        self._runner: BatchRunner | None = None
+
+    def pipeline(self) -> Pipeline:
+        """Return the pipeline; the encoder is loaded, and exported for the service, once."""
+        with self._lock:
+            if self._pipeline is None:
+                self._pipeline = self._make_pipeline()
+            return self._pipeline
+
+    def runner(self) -> BatchRunner:
+        """Return the batch runner."""
+        with self._lock:
+            if self._runner is None:
+                queue = task_records.connect(self._settings.redis_url.get_secret_value())
+                records = TaskRecords(queue, ttl_seconds=self._settings.task_ttl_seconds)
+                self._runner = BatchRunner(self.pipeline, records, self._settings)
+            return self._runner
+
+    def refresh_intervals(self) -> RefreshIntervals:
+        """Return what puts refresh intervals back."""
+        return RefreshIntervals(
+            cluster.connect(self._settings, connections_per_node=1),
+            task_records.connect(self._settings.redis_url.get_secret_value()),
+        )
+
+    def _make_pipeline(self) -> Pipeline:
+        settings = self._settings
+        encoder = load_text_encoder(
+            settings.text_encoder,
+            template=settings.text_template,
+            device=settings.indexer_device,
+            batch_size=settings.indexer_encode_batch_size,
+        )
+        export_query_encoder(
+            settings.text_encoder,
+            template=settings.text_template,
+            model_directory=Path(settings.model_directory),
+        )
+        _log.info("encoder_ready", encoder=encoder.spec.name, dims=encoder.spec.dims)
+        return Pipeline(cluster.connect(settings), encoder)
+
+
+def make_worker_app(settings: IndexerSettings, parts: WorkerParts) -> Celery:
+    """Return the Celery application with its tasks."""
+    app = create_app(settings)
+    register_tasks(app, parts.runner)
+    return app
+
+
+def run_worker(settings: IndexerSettings) -> int:
+    """Run a worker until it is told to stop; return its exit status.
+
+    The encoder is loaded before the first batch is taken, so that a wrong setting stops the
+    start; a forking pool loads it in each child instead.
+    Raises ConfigurationError.
+    """
+    parts = WorkerParts(settings)
+    if settings.indexer_pool != "prefork":
+        parts.pipeline()
+    app = make_worker_app(settings, parts)
+    stopped = threading.Event()
+
+    def start_janitor(**_: object) -> None:
+        threading.Thread(target=_keep_house, args=(parts, stopped), daemon=True).start()
+
+    signals.worker_ready.connect(start_janitor, weak=False)
+    worker = app.Worker(
+        pool=settings.indexer_pool,
+        concurrency=settings.indexer_concurrency,
+        loglevel="INFO",
+        without_gossip=True,
+        without_mingle=True,
+    )
+    worker.start()
+    stopped.set()
+    return int(worker.exitcode or 0)
+
+
+def _keep_house(parts: WorkerParts, stopped: threading.Event) -> None:
+    """Put back what killed loaders have left behind."""
+    intervals = parts.refresh_intervals()
+    while not stopped.wait(JANITOR_SECONDS):
+        try:
+            for index in intervals.restore_abandoned():
+                _log.info("refresh_interval_restored", index=index)
+        except TemporaryError as error:
+            _log.warning("refresh_interval_not_restored", reason=error.message)
+        except Exception:
+            _log.exception("refresh_interval_not_restored")
