@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 LEXICAL = "lexical"
 
 # Cross-field BM25F: a word may be in any of the fields, its rarity is that of all of them
-# together, and the fields' own weights are below. Chosen by query-wise cross-validation on
-# real judgements, see docs/relevance.md.
+# together, and the fields' own weights are below. Chosen on real judgements, see
+# docs/relevance.md.
 FIELD_BOOSTS = {
-    "title": 3.0,
+    "title": 5.0,
+    "description": 2.0,
     "brand.text": 2.0,
-    "categories.text": 1.0,
+    "categories.text": 3.0,
     "attribute_text": 1.0,
-    "description": 1.0,
 }
-IDENTIFIER_FIELDS = {"identifiers.text": 8.0, "title.identifier": 4.0}
 MINIMUM_SHOULD_MATCH = "2<75%"
 """Up to two words must all match, of more at least three in four."""
+
+# All the words as they are written, unstemmed and with hyphens left out: "dv7-1211" is "dv71211".
+_AS_WRITTEN = {"field": "title.identifier", "boost": 0.3}
+
+# A model or article number is meant for one product: it outweighs any words.
+_IDENTIFIERS = {"field": "identifiers.text", "boost": 8.0}
+_IDENTIFIER = re.compile(r"(?=[^\s]*\d)[^\s]{4,}")
 
 _NEGATIVE_BOOST = 0.5
 
@@ -47,18 +54,33 @@ def lexical_clause(terms: Mapping[str, float], *, boost: float = 1.0) -> dict[st
 
 
 def _phrase(text: str, weight: float) -> dict[str, Any]:
-    words = {
-        "combined_fields": {
-            "query": text,
-            "fields": [f"{field}^{boost:g}" for field, boost in FIELD_BOOSTS.items()],
-            "minimum_should_match": MINIMUM_SHOULD_MATCH,
-        }
-    }
-    identifiers = {
-        "multi_match": {
-            "query": text,
-            "type": "best_fields",
-            "fields": [f"{field}^{boost:g}" for field, boost in IDENTIFIER_FIELDS.items()],
-        }
-    }
-    return {"bool": {"should": [words, identifiers], "boost": weight}}
+    ways: list[dict[str, Any]] = [
+        {
+            "combined_fields": {
+                "query": text,
+                "fields": [f"{field}^{boost:g}" for field, boost in FIELD_BOOSTS.items()],
+                "minimum_should_match": MINIMUM_SHOULD_MATCH,
+            }
+        },
+        {
+            "match": {
+                _AS_WRITTEN["field"]: {
+                    "query": text,
+                    "operator": "and",
+                    "boost": _AS_WRITTEN["boost"],
+                }
+            }
+        },
+    ]
+    if numbers := _IDENTIFIER.findall(text):
+        ways.append(
+            {
+                "match": {
+                    _IDENTIFIERS["field"]: {
+                        "query": " ".join(numbers),
+                        "boost": _IDENTIFIERS["boost"],
+                    }
+                }
+            }
+        )
+    return {"bool": {"should": ways, "minimum_should_match": 1, "boost": weight}}
