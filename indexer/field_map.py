@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -76,6 +76,13 @@ class AttributeRule:
     rule: Rule
     prefix: str | None = None
     spread: bool = False
+    other_prefixes: tuple[str, ...] = ()
+
+    def takes(self, column: str, used: frozenset[str]) -> bool:
+        """Return whether a rule with a prefix is for this column."""
+        if self.prefix:
+            return column.startswith(self.prefix)
+        return column not in used and not column.startswith(self.other_prefixes)
 
 
 @dataclass(frozen=True)
@@ -115,9 +122,7 @@ class FieldMap:
             rule = source.rule
             if source.prefix is not None:
                 for column, value in record.items():
-                    if column.startswith(source.prefix) and (
-                        source.prefix or column not in self.used
-                    ):
+                    if source.takes(column, self.used):
                         name = column[len(source.prefix) :] or column
                         _add(found, name, rule.convert(value))
             elif source.spread:
@@ -203,6 +208,8 @@ def parse_map(text: bytes, *, where: str) -> FieldMap:
         _attribute_rule(rule, where=f"{where}: attributes[{position}]")
         for position, rule in enumerate(raw.get("attributes", ()))
     )
+    prefixes = tuple(item.prefix for item in attributes if item.prefix)
+    attributes = tuple(replace(item, other_prefixes=prefixes) for item in attributes)
     version = None
     if "version" in raw:
         version = parse_rule("version", raw["version"], where=f"{where}: version")

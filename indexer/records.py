@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -164,9 +163,8 @@ def _count_keys(value: object) -> int:
 
 
 def _csv_records(file: IO[bytes]) -> Iterator[SourceRecord]:
-    # surrogateescape keeps a broken byte in its own row instead of ending the whole file.
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    first = text.readline()
+    text = _text_lines(file)
+    first = next(text, "")
     if not first:
         return
     delimiter = max(_DELIMITERS, key=first.count)
@@ -186,6 +184,14 @@ def _csv_records(file: IO[bytes]) -> Iterator[SourceRecord]:
             continue
         if any(row):
             yield _csv_record(line, header, row, delimiter)
+
+
+def _text_lines(file: IO[bytes]) -> Iterator[str]:
+    # surrogateescape keeps a broken byte in its own row instead of ending the whole file.
+    before = _BOM
+    while raw := file.readline(MAX_LINE_BYTES):
+        yield raw.removeprefix(before).decode("utf-8", "surrogateescape")
+        before = b""
 
 
 def _csv_record(
