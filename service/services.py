@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from elasticsearch import Elasticsearch
@@ -14,6 +14,7 @@ from service.live_indexes import LiveIndexes
 from service.searcher import Searcher
 from service.settings import ServiceSettings
 from service.task_queue import TaskQueue
+from service.telemetry import Telemetry
 
 EXTENSION = "shelfwise"
 
@@ -32,6 +33,7 @@ class Services:
     task_records: TaskRecords
     task_queue: TaskQueue
     check_queue: Callable[[], None]
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
 
 def current_services() -> Services:

@@ -11,6 +11,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from mappings.errors import ShelfwiseError
+from service.services import current_services
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +48,7 @@ def register(app: Flask) -> None:
     def finish(response: Response) -> Response:
         response.headers[REQUEST_ID_HEADER] = g.get("request_id", "")
         response.headers["X-Content-Type-Options"] = "nosniff"
+        current_services().telemetry.responded(response.status_code)
         return response
 
     @app.errorhandler(ShelfwiseError)

@@ -1,4 +1,4 @@
-"""`/healthz`: this process lives. `/readyz`: it can answer."""
+"""`/healthz`: this process lives. `/readyz`: it can answer. `/metrics`: how it does."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from mappings.errors import ShelfwiseError
 from mappings.task_records import RETRY_AFTER_SECONDS
 from service.api.answers import json_answer
 from service.services import current_services
+from service.telemetry import CONTENT_TYPE
 
 blueprint = Blueprint("health", __name__)
 
@@ -35,6 +36,12 @@ def ready() -> Response:
     if not sound:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Return the counters for Prometheus."""
+    return Response(current_services().telemetry.exposition(), content_type=CONTENT_TYPE)
 
 
 def _outcome(check: Callable[[], object]) -> str:

@@ -229,6 +229,18 @@ def openapi_document() -> dict[str, Any]:
                     "responses": _responses(200, _ref("HealthAnswer"), "It lives."),
                 }
             },
+            "/metrics": {
+                "get": {
+                    "operationId": "metrics",
+                    "summary": "Counters in Prometheus' text format",
+                    "responses": {
+                        "200": {
+                            "description": "The counters.",
+                            "content": {"text/plain": {"schema": {"type": "string"}}},
+                        }
+                    },
+                }
+            },
             "/readyz": {
                 "get": {
                     "operationId": "ready",

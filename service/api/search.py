@@ -35,4 +35,7 @@ def search_by_parameters(index: str) -> Response:
 
 def _answer(index: str, body: object) -> Response:
     parsed = SearchRequest.parse(body)
-    return json_answer(current_services().searcher.search(index, parsed).to_json())
+    services = current_services()
+    answer = services.searcher.search(index, parsed)
+    services.telemetry.searched(index, answer)
+    return json_answer(answer.to_json())
