@@ -10,24 +10,29 @@ from embedded.errors import DataDirectoryMismatch
 _RECORD = "shelfwise.json"
 
 
-def check_and_record(
+def check(
     directory: Path, *, product: str = "Elasticsearch", version: str, nodes: int = 1
 ) -> bool:
-    """Note the version and node count in the directory; return whether it was new.
+    """Tell whether no server has come up on this directory yet; writes nothing.
 
-    Raises DataDirectoryMismatch where a newer server wrote the data, which an older one
-    cannot read, or where more nodes did, so that fewer would lack shards and a quorum.
+    Raises DataDirectoryMismatch where a newer server wrote the data, which an older one cannot
+    read, or where more nodes did, so that fewer would lack shards and a quorum.
     """
     record_path = directory / _RECORD
+    if not record_path.exists():
+        return True
+    written_by = json.loads(record_path.read_text(encoding="utf-8"))
+    _refuse_older(directory, product, written_by=written_by["version"], version=version)
+    _refuse_fewer(directory, written_by=written_by["nodes"], nodes=nodes)
+    return not written_by.get("has_come_up", False)
+
+
+def record(directory: Path, *, version: str, nodes: int = 1, has_come_up: bool = False) -> None:
+    """Note in the directory, making it if need be, what writes there."""
     directory.mkdir(parents=True, exist_ok=True)
-    is_new = not record_path.exists()
-    if not is_new:
-        record = json.loads(record_path.read_text(encoding="utf-8"))
-        _refuse_older(directory, product, written_by=record["version"], version=version)
-        _refuse_fewer(directory, written_by=record["nodes"], nodes=nodes)
-    text = json.dumps({"version": version, "nodes": nodes}) + "\n"
-    record_path.write_text(text, encoding="utf-8")
-    return is_new
+    fields = {"version": version, "nodes": nodes, "has_come_up": has_come_up}
+    text = json.dumps(fields) + "\n"
+    (directory / _RECORD).write_text(text, encoding="utf-8")
 
 
 def _refuse_older(directory: Path, product: str, *, written_by: str, version: str) -> None:

@@ -16,9 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from embedded import ports
+from embedded import data_directory, ports
 from embedded.cache import cache_directory, disk_full_explained
-from embedded.data_directory import check_and_record
+from embedded.class_archive import ClassArchive
 from embedded.errors import DirectoryInUse, ServerDidNotStart
 from embedded.jdk import find_jdk
 from embedded.layout import prepare_layout
@@ -68,6 +68,7 @@ class EmbeddedElasticsearch:
         self._environ = environ
         self._configs: list[NodeConfig] = []
         self._processes: list[ServerProcess] = []
+        self._archive: ClassArchive | None = None  # set while a node of ours is to make it
 
     @property
     def url(self) -> str:
@@ -106,26 +107,33 @@ class EmbeddedElasticsearch:
             raise RuntimeError("the embedded Elasticsearch is already running")
         if self._http_port is not None:
             ports.require_free(self._http_port, purpose="the embedded Elasticsearch")
+        version, nodes = self.version, self._node_count
+        is_new = data_directory.check(self.directory, version=version, nodes=nodes)
         jdk = find_jdk(self._environ, on_progress=self._on_progress)
         cache = cache_directory(self._environ)
-        layout = prepare_layout(self.version, jdk, cache, self._on_progress)
+        layout = prepare_layout(version, jdk, cache, self._on_progress)
         with disk_full_explained(self.directory):
-            is_first_start = check_and_record(
-                self.directory, version=self.version, nodes=self._node_count
+            data_directory.record(
+                self.directory, version=version, nodes=nodes, has_come_up=not is_new
             )
-            self._configs = self._node_configs(is_first_start=is_first_start)
+            self._configs = self._node_configs(is_new=is_new)
             (self.directory / "tmp").mkdir(exist_ok=True)
             for config in self._configs:
                 config.write()
+        archive = ClassArchive(layout, jdk)
+        self._archive = None if archive.is_there else archive
         try:
             for config in self._configs:
-                command = config.command(jdk, layout, self._heap)
+                options = archive.options(may_make=config is self._configs[0])
+                command = config.command(jdk, layout, self._heap, options)
                 self._processes.append(
                     ServerProcess(
                         command, output=config.output_path, environ=_clean(self._environ)
                     )
                 )
             self._wait_until_usable(Deadline(timeout_seconds), timeout_seconds)
+            # Until now a start would have to found the cluster; from now on it must not.
+            data_directory.record(self.directory, version=version, nodes=nodes, has_come_up=True)
         except BaseException:
             self.stop()
             raise
@@ -134,10 +142,14 @@ class EmbeddedElasticsearch:
         """Stop every node, by force after the timeout. Does nothing when none runs."""
         deadline = Deadline(timeout_seconds)
         processes, self._processes = self._processes, []
+        archive, self._archive = self._archive, None
+        if processes and archive:
+            self._on_progress("stopping, and keeping the loaded classes for faster starts")
         for process in processes:
             process.ask_to_stop()
-        for process in processes:
-            process.wait_stopped(deadline.remaining)
+        unforced = [process.wait_stopped(deadline.remaining) for process in processes]
+        if archive:
+            archive.keep() if all(unforced) else archive.discard()
 
     def __enter__(self) -> EmbeddedElasticsearch:
         self.start()
@@ -151,7 +163,7 @@ class EmbeddedElasticsearch:
     ) -> None:
         self.stop()
 
-    def _node_configs(self, *, is_first_start: bool) -> list[NodeConfig]:
+    def _node_configs(self, *, is_new: bool) -> list[NodeConfig]:
         count = self._node_count
         free = ports.pick_free(2 * count)
         http_ports, transport_ports = free[:count], free[count:]
@@ -166,7 +178,7 @@ class EmbeddedElasticsearch:
                 http_port=http_port,
                 transport_port=transport_port,
                 seeds=tuple(f"{ports.LOOPBACK}:{port}" for port in transport_ports),
-                first_masters=names if is_first_start else (),
+                first_masters=names if is_new else (),
             )
             for name, http_port, transport_port in zip(
                 names, http_ports, transport_ports, strict=True

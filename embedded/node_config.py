@@ -120,13 +120,14 @@ class NodeConfig:
             _LOG4J.format(log=self.log_path.as_posix()), encoding="utf-8"
         )
 
-    def command(self, jdk: Jdk, layout: Path, heap: str) -> list[str]:
-        """Give the command line that runs this node until we die or stop it."""
+    def command(self, jdk: Jdk, layout: Path, heap: str, options: list[str]) -> list[str]:
+        """Give the command line, with more JVM options, that runs it until we die or stop it."""
         return [
             str(jdk.java),
             f"-Xms{heap}",
             f"-Xmx{heap}",
             *_JVM_OPTIONS,
+            *options,
             f"-Djava.io.tmpdir={self.directory / 'tmp'}",
             f"-XX:ErrorFile={self.log_path.parent / 'jvm_crash_%p.log'}",
             f"--enable-native-access={_NATIVE_ACCESS}",

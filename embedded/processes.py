@@ -51,13 +51,15 @@ class ServerProcess:
         """Send SIGTERM to the group."""
         self._signal(signal.SIGTERM)
 
-    def wait_stopped(self, timeout_seconds: float) -> None:
-        """Wait for the end, and force it after the timeout."""
+    def wait_stopped(self, timeout_seconds: float) -> bool:
+        """Wait for the end and force it after the timeout; tell whether no force was needed."""
         try:
             self._process.wait(max(timeout_seconds, 0))
+            return True
         except subprocess.TimeoutExpired:
             self._signal(signal.SIGKILL)
             self._process.wait(_KILL_WAIT_SECONDS)
+            return False
         finally:
             # The leader is gone; whatever it left in its group must not outlive it.
             with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -18,9 +18,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from embedded import ports
+from embedded import data_directory, ports
 from embedded.cache import disk_full_explained
-from embedded.data_directory import check_and_record
 from embedded.errors import RedisMissing, ServerDidNotStart
 from embedded.processes import Deadline, ServerProcess, last_lines
 
@@ -84,9 +83,11 @@ class EmbeddedRedis:
             ports.require_free(self._asked_port, purpose="the embedded Redis")
         self._port = self._asked_port or ports.pick_free(1)[0]
         server = find_redis_server(self._environ)
+        version = _version(server)
+        # An older Redis would not see a newer one's files, and start empty.
+        data_directory.check(self.directory, product="Redis", version=version)
         with disk_full_explained(self.directory):
-            # An older Redis would not see a newer one's files, and start empty.
-            check_and_record(self.directory, product="Redis", version=_version(server))
+            data_directory.record(self.directory, version=version)
             command = [sys.executable, "-I", "-S", str(_LIFELINE), *self._command(server)]
             self._process = ServerProcess(
                 command, output=self.log_path, environ=dict(self._environ)

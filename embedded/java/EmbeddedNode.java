@@ -21,6 +21,8 @@ import org.elasticsearch.plugins.PluginsLoader;
 public final class EmbeddedNode {
     private static final long CLOSE_SECONDS = 20;
 
+    private static volatile Node running;
+
     private EmbeddedNode() {}
 
     public static void main(String[] arguments) throws Exception {
@@ -41,7 +43,9 @@ public final class EmbeddedNode {
 
         CountDownLatch closed = new CountDownLatch(1);
         Node node = new Node(environment, pluginsLoader(environment));
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> close(node, closed), "shelfwise-close"));
+        running = node;
+        Runtime.getRuntime()
+            .addShutdownHook(new Thread(() -> close(node, closed), "shelfwise-close"));
         node.start();
         closed.await();
     }
@@ -78,11 +82,20 @@ public final class EmbeddedNode {
             } catch (IOException e) {
                 // A broken pipe says the same as its end.
             }
-            System.exit(0);
+            endAtOnce();
         }, "shelfwise-parent-watch");
         watcher.setDaemon(true);
         watcher.start();
         ProcessHandle.of(parentId).ifPresentOrElse(
-            parent -> parent.onExit().thenRun(() -> System.exit(0)), () -> System.exit(0));
+            parent -> parent.onExit().thenRun(EmbeddedNode::endAtOnce), EmbeddedNode::endAtOnce);
+    }
+
+    /** Closes the node, but leaves out what only a parent waits for, such as archiving classes. */
+    private static synchronized void endAtOnce() {
+        Node open = running;
+        if (open != null) {
+            close(open, new CountDownLatch(1));
+        }
+        Runtime.getRuntime().halt(0);
     }
 }

@@ -119,6 +119,8 @@ def test_data_survives_a_restart_and_stop_leaves_nothing(tmp_path: Path, es_vers
 
     with server:
         assert ask(server.url, "GET", "/kept/_doc/1")[1]["_source"] == {"title": "red shoe"}
+        command = psutil.Process(server.process_ids[0]).cmdline()
+        assert [option for option in command if option.startswith("-XX:SharedArchiveFile=")]
         other = EmbeddedElasticsearch(tmp_path, version=es_version, heap=HEAP)
         with pytest.raises(DirectoryInUse, match="Another Elasticsearch runs"):
             other.start()
@@ -161,6 +163,8 @@ def test_killing_the_parent_kills_the_node(tmp_path: Path, es_version: str):
 @pytest.mark.cluster
 def test_two_nodes_form_a_cluster_with_a_replica(tmp_path: Path, es_version: str):
     server = EmbeddedElasticsearch(tmp_path, version=es_version, nodes=2, heap=HEAP)
+    with pytest.raises(ServerDidNotStart):  # before the nodes could find each other
+        server.start(timeout_seconds=0)
     body = {"settings": {"number_of_shards": 1, "number_of_replicas": 1}}
     for _ in range(2):
         with server:
