@@ -78,6 +78,7 @@ def build_legs(
         vectors={name: vector for name, vector in vectors.items() if name in weights},
         boosts=boosts,
         floors=ranking.floors(live.encoders),
+        num_candidates=request.num_candidates,
     )
     return QueryLegs(legs, weights, calibrations, _warnings(request, weights))
 

@@ -112,6 +112,11 @@ class SearchRequest(_Part):
     rank_window_size: Annotated[Count, Field(ge=1, le=MAX_WINDOW)] = Field(
         200, description="Best candidates that get exact scores on every leg."
     )
+    num_candidates: Annotated[Count, Field(ge=1, le=10_000)] = Field(
+        200,
+        description="Products that each vector leg looks at in each shard; the nearest 100 of "
+        "them become candidates.",
+    )
     mode: Literal["precise", "fast"] = Field(
         "precise", description="`fast` ranks by the first pass alone."
     )

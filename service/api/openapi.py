@@ -76,6 +76,7 @@ def _search_parameters() -> list[dict[str, Any]]:
         "collapse": {"enum": ["parent_id"]},
         "rank_constant": {"type": "integer", "minimum": 1, "maximum": 10_000},
         "rank_window_size": {"type": "integer", "minimum": 1, "maximum": 1_000},
+        "num_candidates": {"type": "integer", "minimum": 1, "maximum": 10_000},
     }
     as_json = ("filter", "facets", "sort", "weights", "fields", "explain")
     parameters = [

@@ -12,7 +12,7 @@ from service.services import current_services
 blueprint = Blueprint("search", __name__)
 
 TEXT_PARAMETERS = ("q", "cursor", "collapse", "fusion", "mode")
-NUMBER_PARAMETERS = ("limit", "offset", "rank_constant", "rank_window_size")
+NUMBER_PARAMETERS = ("limit", "offset", "rank_constant", "rank_window_size", "num_candidates")
 JSON_PARAMETERS = ("filter", "facets", "sort", "weights", "fields", "explain")
 
 

@@ -14,7 +14,7 @@ from rich.progress import track
 from rich.table import Table
 
 from service.bootstrap import build_searcher
-from service.evaluation.judgements import Judgements, read_judgements
+from service.evaluation.judgements import Judgements, answerable, read_judgements
 from service.evaluation.measures import JUDGED_NDCG, mean, ndcg_per_query, per_query
 from service.evaluation.systems import SYSTEMS, run_system
 from service.searcher import Searcher
@@ -62,6 +62,7 @@ def measure_systems(searcher: Searcher, index: str, judgements: Judgements) -> d
     return {
         "index": index,
         "queries": len(judgements),
+        "queries_measured": len(answerable(judgements)),
         "judgements": sum(len(grades) for grades in judgements.values()),
         "gain": "2^grade - 1",
         "interval": "95 %, bootstrap over queries",
@@ -70,7 +71,10 @@ def measure_systems(searcher: Searcher, index: str, judgements: Judgements) -> d
 
 
 def _table(report: dict[str, Any]) -> Table:
-    table = Table(title=f"{report['index']}: {report['queries']} queries")
+    table = Table(
+        title=f"{report['index']}: {report['queries_measured']} of {report['queries']} queries "
+        "have a right answer and are measured"
+    )
     table.add_column("system")
     for column in _COLUMNS:
         table.add_column(column, justify="right")

@@ -10,6 +10,7 @@ from mappings.errors import InvalidQuery
 from mappings.product import shorten
 
 MAX_GRADE = 3
+RELEVANT_GRADE = 1
 Judgements = Mapping[str, Mapping[str, int]]
 """Query to product id to grade, 0 (wrong) to 3 (right)."""
 
@@ -37,3 +38,12 @@ def read_judgements(path: Path) -> Judgements:
     if not found:
         raise InvalidQuery(f"{path.name}: has no judgement")
     return found
+
+
+def answerable(judgements: Judgements) -> Judgements:
+    """Return the queries that have a relevant product at all."""
+    return {
+        query: grades
+        for query, grades in judgements.items()
+        if any(grade >= RELEVANT_GRADE for grade in grades.values())
+    }

@@ -9,13 +9,17 @@ import ir_measures
 import numpy as np
 from ir_measures import RR, R, nDCG
 
-from service.evaluation.judgements import MAX_GRADE, Judgements
+from service.evaluation.judgements import (
+    MAX_GRADE,
+    RELEVANT_GRADE,
+    Judgements,
+    answerable,
+)
 
 RankedIds = Mapping[str, Sequence[str]]
 """Query to product ids, best first."""
 
 GAINS = {grade: 2**grade - 1 for grade in range(MAX_GRADE + 1)}
-RELEVANT_GRADE = 1
 _NDCG = nDCG(gains=GAINS) @ 10
 _RECALL = R(rel=RELEVANT_GRADE) @ 100
 _RECIPROCAL_RANK = RR(rel=RELEVANT_GRADE) @ 10
@@ -39,8 +43,10 @@ def per_query(judgements: Judgements, ranked: RankedIds) -> dict[str, dict[str, 
     """Return measure to query to value, 0 to 1.
 
     ndcg@10 has the gain 2^grade - 1; grade 1 and over counts as relevant for recall@100
-    and mrr@10. A query without any relevant product counts 0, as does one without hits.
+    and mrr@10. A query without hits counts 0. One without any relevant product says
+    nothing of a ranking, since every order of it scores 0, and is left out.
     """
+    judgements = answerable(judgements)
     run = {
         query: {product_id: float(-place) for place, product_id in enumerate(ids)}
         for query, ids in ranked.items()

@@ -27,19 +27,25 @@ BROWSING = ({"popularity": {"order": "desc", "missing": "_last"}}, {"product_id"
 """Order of a request without words or vectors."""
 
 
+NEIGHBOURS = 100
+"""Nearest products of a vector leg that become candidates, from each shard."""
+
+
 @dataclass(frozen=True)
 class Legs:
     """What is searched for, and how much each leg counts in the first pass.
 
     terms: phrase to weight, empty for no lexical leg. vectors: field to float32 [dims].
     boosts: leg to factor. floors: field to the least cosine of a neighbour.
+    num_candidates: products that HNSW looks at in each shard; the nearest NEIGHBOURS of
+        them are found.
     """
 
     terms: Mapping[str, float]
     vectors: Mapping[str, NDArray[np.float32]]
     boosts: Mapping[str, float]
     floors: Mapping[str, float]
-    neighbours: int = 100
+    num_candidates: int
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,7 +94,8 @@ def query_clause(legs: Legs, filters: Sequence[Clause]) -> Clause:
         knn_clause(
             name,
             vector,
-            size=legs.neighbours,
+            size=min(NEIGHBOURS, legs.num_candidates),
+            num_candidates=legs.num_candidates,
             filters=filters,
             boost=legs.boosts[name],
             floor=legs.floors.get(name),

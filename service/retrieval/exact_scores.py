@@ -44,6 +44,7 @@ def complete_scores(
                     name,
                     legs.vectors[name],
                     size=len(missing),
+                    num_candidates=len(missing),
                     filters=[only],
                     boost=legs.boosts[name],
                 )

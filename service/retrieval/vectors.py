@@ -19,20 +19,21 @@ def knn_clause(
     vector: NDArray[np.float32],
     *,
     size: int,
+    num_candidates: int,
     filters: Sequence[Clause],
     boost: float = 1.0,
     floor: float | None = None,
 ) -> Clause:
     """Return the clause named after the vector field.
 
-    vector: float32 [dims]. size: neighbours from each shard, which are also the
-    candidates that HNSW keeps. floor: least cosine of a neighbour, -1 to 1.
+    vector: float32 [dims]. size: neighbours from each shard. num_candidates: products
+    that HNSW looks at for them. floor: least cosine of a neighbour, -1 to 1.
     """
     knn: Clause = {
         "field": field,
         "query_vector": as_json(vector),
         "k": size,
-        "num_candidates": size,
+        "num_candidates": num_candidates,
         "boost": boost,
         "_name": field,
     }
