@@ -50,35 +50,39 @@ def run_load(
     name = index_name or mapping.index
     if name is None:
         raise InvalidQuery(f"map {mapping.name!r} names no index: give one with --index")
-    queue = task_records.connect(settings.redis_url.get_secret_value())
-    console = Console()
+    with show_on(Console(), name) as progress, _terminate_like_ctrl_c():
+        try:
+            with RejectsFile(rejects_path) as rejects:
+                summary = _load(settings, file, mapping, name, rejects, progress)
+        except KeyboardInterrupt:
+            progress.note("interrupted; load the file again to go on where it stopped")
+            return EXIT_FAILED
+    click.echo(_said(name, summary, rejects))
+    return EXIT_SOME_REJECTED if summary.rejected else EXIT_FINE
+
+
+def _load(
+    settings: IndexerSettings,
+    file: Path,
+    mapping: RecordMap,
+    name: str,
+    rejects: RejectsFile,
+    progress: LoadProgress,
+) -> LoadSummary:
+    patience = settings.indexer_patience_seconds
     with ExitStack() as stack:
-        stack.enter_context(_terminate_like_ctrl_c())
         client = stack.enter_context(cluster.connect(settings))
-        progress = stack.enter_context(show_on(console, name))
+        queue = stack.enter_context(task_records.connect(settings.redis_url.get_secret_value()))
+        app = stack.enter_context(create_app(settings))
         live = _index_for(client, name, settings, progress)
-        records = RecordFile(file)
-        stack.enter_context(records)
-        rejects = stack.enter_context(RejectsFile(rejects_path))
+        records = stack.enter_context(RecordFile(file))
         intervals = RefreshIntervals(client, queue)
-        patiently(intervals.restore_abandoned, patience_seconds=settings.indexer_patience_seconds)
+        patiently(intervals.restore_abandoned, patience_seconds=patience)
         lease = stack.enter_context(
             RaisedInterval(intervals, live.index, settings.indexer_load_refresh_seconds)
         )
-        app = create_app(settings)
         sender = BatchSender(app, TaskRecords(queue, ttl_seconds=settings.task_ttl_seconds), name)
-        loader = Loader(sender, rejects, progress, settings, lease=lease)
-        try:
-            summary = loader.load(records, mapping)
-        except KeyboardInterrupt:
-            progress.note(
-                f"interrupted after {loader.summary.done:,} records; load again to go on"
-            )
-            return EXIT_FAILED
-        finally:
-            app.close()
-    click.echo(_said(name, summary, rejects))
-    return EXIT_SOME_REJECTED if summary.rejected else EXIT_FINE
+        return Loader(sender, rejects, progress, settings, lease=lease).load(records, mapping)
 
 
 def _recognised(file: Path) -> RecordMap:

@@ -91,27 +91,26 @@ class Loader:
         self._last_progress = self._last_renewal = self._started = clock()
         self._is_noted = False
         self._expected: int | None = None
-        self.summary = LoadSummary()
+        self._summary = LoadSummary()
 
     def load(self, file: RecordFile, mapping: RecordMap) -> LoadSummary:
         """Load every record and return the summary once the last batch is done.
 
-        `self.summary` holds what is known so far when this ends by an exception.
         Raises QueueUnavailable when Redis, or every worker, is away longer than the patience.
         """
         for pending in self._batches(file, mapping):
             self._wait_until_fewer(self._settings.indexer_tasks_in_flight)
             self._send(pending)
-        self._expected = self.summary.records
+        self._expected = self._summary.records
         self._wait_until_fewer(1)
         self._tell()
-        self.summary.seconds = self._clock() - self._started
-        return self.summary
+        self._summary.seconds = self._clock() - self._started
+        return self._summary
 
     def _batches(self, file: RecordFile, mapping: RecordMap) -> Iterator[_Pending]:
         pending = _Pending()
         for record in file:
-            self.summary.records += 1
+            self._summary.records += 1
             change = self._change(record, mapping)
             if change is None:
                 continue
@@ -137,12 +136,14 @@ class Loader:
     def _reject(
         self, record: SourceRecord, product_id: str | None, at: str | None, reason: str
     ) -> None:
-        self.summary.rejected += 1
+        self._summary.rejected += 1
         self._rejects.add(record, product_id=product_id, field=at, reason=reason)
 
     def _expect(self, fraction_read: float) -> None:
         if 0 < fraction_read:
-            self._expected = max(self.summary.records, round(self.summary.records / fraction_read))
+            self._expected = max(
+                self._summary.records, round(self._summary.records / fraction_read)
+            )
 
     def _send(self, pending: _Pending) -> None:
         messages = [change.to_message() for change in pending.changes]
@@ -173,7 +174,7 @@ class Loader:
             return
         for batch, outcome in finished:
             records = self._records.pop(batch.number)
-            self.summary.add(outcome)
+            self._summary.add(outcome)
             for reject in outcome.rejects:
                 if reject.position is not None:
                     record = records[reject.position - batch.first_position]
@@ -210,7 +211,7 @@ class Loader:
             self._progress.note(f"no batch was finished for {quiet:.0f} s; waiting for a worker")
 
     def _tell(self) -> None:
-        self._progress.update(self.summary.done, self._expected)
+        self._progress.update(self._summary.done, self._expected)
         now = self._clock()
         if self._lease is not None and now - self._last_renewal > _RENEW_SECONDS:
             self._last_renewal = now

@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 
 import redis
@@ -30,6 +31,15 @@ _DEFAULT = "default"
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True)
+class Lease:
+    """A loader's claim on an index. before: the interval to put back after the last one."""
+
+    id: str
+    index: str
+    before: str
+
+
 class RefreshIntervals:
     """Raises and restores the refresh interval of indexes; several loads at once share it.
 
@@ -47,29 +57,32 @@ class RefreshIntervals:
         self._queue = queue
         self._clock = clock
 
-    def raise_to(self, index: str, seconds: int) -> str:
-        """Raise the interval of a versioned index and return a lease to renew and give back."""
-        lease = secrets.token_hex(8)
-        self.renew(index, lease)
+    def raise_to(self, index: str, seconds: int) -> Lease:
+        """Raise the interval of a versioned index; renew the lease and give it back."""
         before = self._read(index)
         with queue_errors():
             is_first = self._queue.hsetnx(_INDEXES_KEY, index, before)
+            kept = self._queue.hget(_INDEXES_KEY, index)
+        lease = Lease(secrets.token_hex(8), index, before if kept is None else _text(kept))
+        self.renew(lease)
         if is_first:
             self._write(index, f"{seconds}s")
         return lease
 
-    def renew(self, index: str, lease: str) -> None:
-        """Say that the loader is alive."""
+    def renew(self, lease: Lease) -> None:
+        """Say that the loader is alive; what Redis has forgotten meanwhile is told it again."""
         with queue_errors(), self._queue.pipeline(transaction=True) as pipe:
-            pipe.zadd(_leases_key(index), {lease: self._clock() + LEASE_SECONDS})
-            pipe.expire(_leases_key(index), 10 * LEASE_SECONDS)
+            pipe.zadd(_leases_key(lease.index), {lease.id: self._clock() + LEASE_SECONDS})
+            pipe.expire(_leases_key(lease.index), 10 * LEASE_SECONDS)
+            pipe.hsetnx(_INDEXES_KEY, lease.index, lease.before)
             pipe.execute()
 
-    def give_back(self, index: str, lease: str) -> None:
+    def give_back(self, lease: Lease) -> None:
         """End a lease; the last one puts the interval back and makes the load searchable."""
+        self.renew(lease)
         with queue_errors():
-            self._queue.zrem(_leases_key(index), lease)
-        self._restore_when_free(index)
+            self._queue.zrem(_leases_key(lease.index), lease.id)
+        self._restore_when_free(lease.index)
 
     def restore_abandoned(self) -> list[str]:
         """Put back the interval of every index whose loaders have died; return the indexes."""
@@ -118,7 +131,7 @@ class RaisedInterval:
         self._intervals = intervals
         self._index = index
         self._seconds = seconds
-        self._lease = ""
+        self._lease: Lease | None = None
 
     def __enter__(self) -> RaisedInterval:
         self._lease = self._intervals.raise_to(self._index, self._seconds)
@@ -126,7 +139,8 @@ class RaisedInterval:
 
     def renew(self) -> None:
         """Say that the load goes on."""
-        self._intervals.renew(self._index, self._lease)
+        if self._lease is not None:
+            self._intervals.renew(self._lease)
 
     def __exit__(
         self,
@@ -134,9 +148,12 @@ class RaisedInterval:
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        lease = self._lease
+        if lease is None:
+            return
         try:
             patiently(
-                lambda: self._intervals.give_back(self._index, self._lease),
+                lambda: self._intervals.give_back(lease),
                 patience_seconds=_GIVE_BACK_PATIENCE_SECONDS,
             )
         except TemporaryError as error:

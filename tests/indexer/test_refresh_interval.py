@@ -48,9 +48,9 @@ def test_interval_that_was_never_set_is_unset_again(cluster, index, queue):
 def test_last_of_two_loads_restores(cluster, index, queue):
     intervals, name = RefreshIntervals(cluster, queue), f"{index}-v1"
     first, second = intervals.raise_to(name, 30), intervals.raise_to(name, 40)
-    intervals.give_back(name, first)
+    intervals.give_back(first)
     assert interval(cluster, index) == "30s"
-    intervals.give_back(name, second)
+    intervals.give_back(second)
     assert interval(cluster, index) == "1s"
 
 
@@ -60,7 +60,7 @@ def test_interval_of_a_killed_load_is_restored_once_it_is_silent(cluster, index,
     lease = intervals.raise_to(name, 30)
     now[0] += LEASE_SECONDS - 1
     assert intervals.restore_abandoned() == []
-    intervals.renew(name, lease)
+    intervals.renew(lease)
     now[0] += LEASE_SECONDS - 1
     assert intervals.restore_abandoned() == []
     now[0] += 2
@@ -73,5 +73,13 @@ def test_index_that_was_dropped_meanwhile_is_forgotten(cluster, index, queue):
     intervals, name = RefreshIntervals(cluster, queue), f"{index}-v1"
     lease = intervals.raise_to(name, 30)
     cluster.indices.delete(index=name)
-    intervals.give_back(name, lease)
+    intervals.give_back(lease)
     assert queue.keys("shelfwise:loads*") == []
+
+
+def test_interval_is_restored_although_redis_has_forgotten_it(cluster, index, queue):
+    intervals, name = RefreshIntervals(cluster, queue), f"{index}-v1"
+    lease = intervals.raise_to(name, 30)
+    queue.delete(*queue.keys("shelfwise:loads*"))
+    intervals.give_back(lease)
+    assert interval(cluster, index) == "1s"
