@@ -65,6 +65,7 @@ def build_query_encoder(settings: ServiceSettings) -> TextEncoder:
         settings.text_encoder,
         template=settings.text_template,
         model_directory=Path(settings.model_directory),
+        threads=settings.service_encoder_threads,
     )
     if settings.service_query_cache_entries:
         encoder = CachedQueryEncoder(encoder, max_entries=settings.service_query_cache_entries)

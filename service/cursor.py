@@ -51,9 +51,12 @@ def decode_cursor(text: str, search: str) -> Cursor:
     """
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-        found, place, position, after = orjson.loads(base64.urlsafe_b64decode(padded))
+        parts = orjson.loads(base64.urlsafe_b64decode(padded))
     except (ValueError, binascii.Error) as error:
         raise _broken(text) from error
+    if not isinstance(parts, list) or len(parts) != 4:
+        raise _broken(text)
+    found, place, position, after = parts
     if found != search:
         raise InvalidQuery(
             "cursor: belongs to another search; send it with the same index, words, filter, "
@@ -63,7 +66,8 @@ def decode_cursor(text: str, search: str) -> Cursor:
     scalars = isinstance(after, list) and all(
         isinstance(item, str | int | float) and not isinstance(item, bool) for item in after
     )
-    if place not in ("window", "tail") or not isinstance(position, int) or not scalars:
+    counted = isinstance(position, int) and not isinstance(position, bool) and position >= 0
+    if place not in ("window", "tail") or not counted or not scalars:
         raise _broken(text)
     if place == "window" and not (
         len(after) == 2 and isinstance(after[0], float) and isinstance(after[1], str)

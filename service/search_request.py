@@ -16,7 +16,8 @@ from pydantic import (
 )
 
 from mappings.errors import InvalidQuery
-from mappings.product import Vector, shorten
+from mappings.product import Vector
+from mappings.validation_faults import first_fault
 
 MAX_QUERY_LENGTH = 1_000
 MAX_TERMS = 16
@@ -156,7 +157,9 @@ class SearchRequest(_Part):
             )
         if self.cursor and self.offset:
             raise ValueError("offset and cursor exclude each other")
-        if isinstance(self.q, dict) and not any(weight > 0 for weight in self.q.values()):
+        if isinstance(self.q, dict) and not any(
+            weight > 0 and text.strip() for text, weight in self.q.items()
+        ):
             raise ValueError("q needs at least one term with a weight above 0")
         if isinstance(self.weights, dict) and not any(self.weights.values()):
             raise ValueError("weights needs at least one leg above 0")
@@ -170,27 +173,9 @@ class SearchRequest(_Part):
 
 
 def _invalid(error: ValidationError, raw: Mapping[str, Any]) -> InvalidQuery:
-    first = error.errors(include_url=False)[0]
-    reason = first["msg"].removeprefix("Value error, ")
-    path = _path_in(raw, first["loc"])
-    if not path:  # a rule over several fields names them itself
-        field = reason.split(" ", 1)[0]
-        return InvalidQuery(reason, field=field if field in SearchRequest.model_fields else "body")
-    return InvalidQuery(
-        f"{path}: {reason[:1].lower()}{reason[1:]}, got {shorten(first['input'])}", field=path
-    )
-
-
-def _path_in(raw: object, location: tuple[int | str, ...]) -> str:
-    """Return the dotted path of a fault, without pydantic's names of union members."""
-    path: list[str] = []
-    value: Any = raw
-    for depth, part in enumerate(location):
-        inside = isinstance(value, Mapping) and part in value
-        listed = isinstance(value, list) and isinstance(part, int) and part < len(value)
-        if inside or listed:
-            value = value[part]
-            path.append(str(part))
-        elif depth == 0:
-            path.append(str(part))
-    return ".".join(path)
+    fault = first_fault(error, raw)
+    if not fault.path:  # a rule over several fields names them itself
+        field = fault.reason.split(" ", 1)[0]
+        known = field in SearchRequest.model_fields
+        return InvalidQuery(fault.reason, field=field if known else "body")
+    return InvalidQuery(fault.describe("body"), field=fault.path)

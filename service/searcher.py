@@ -110,6 +110,8 @@ class Searcher:
     def _understand(self, index: str, request: SearchRequest) -> _Search:
         clock = Stopwatch()
         live = self._indexes.get(index)
+        # First: its limits on depth and size are what the fingerprint below relies on.
+        filters = compile_filter(request.filter)
         with clock.measure("encode"):
             legs = build_legs(request, live, encoder=self._encoder, ranking=self._ranking)
         text = fingerprint(index, request)
@@ -122,7 +124,6 @@ class Searcher:
             aggregations=aggregations(request.facets, collapse=request.collapse),
             collapse=request.collapse,
         )
-        filters = compile_filter(request.filter)
         return _Search(request, live.name, legs, filters, window, start, text, clock)
 
     def _page_of_window(self, search: _Search) -> Page:
@@ -189,9 +190,10 @@ class Searcher:
 
     def _rank(self, search: _Search, scores: LegScores) -> Ranked:
         request = search.request
+        scored = search.window.sort is BY_SCORE
         if request.mode == "fast":
             fused = first_pass_scores(search.legs.legs, scores)
-            return Ranked(scores, fused, search.legs.weights, ranked=False)
+            return Ranked(scores, fused, search.legs.weights, ranked=False, scored=scored)
         with search.clock.measure("score"):
             scores = complete_scores(
                 self._client, search.index, search.legs.legs, scores, preference=search.text
@@ -208,5 +210,5 @@ class Searcher:
             fused,
             search.legs.weights,
             ranked=search.begins_in_window,
-            scored=search.window.sort is BY_SCORE,
+            scored=scored,
         )

@@ -40,6 +40,12 @@ class ServiceSettings(SharedSettings):
     service_index_cache_seconds: float = Field(
         2.0, ge=0, le=60, description="How long what an alias points at is remembered."
     )
+    service_encoder_threads: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="CPU threads for encoding one query; 1 suits many requests on few cores.",
+    )
     service_query_cache_entries: int = Field(
         10_000, ge=0, le=1_000_000, description="Query vectors kept in memory (1.6 kB each)."
     )

@@ -10,7 +10,7 @@ from flask import request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from mappings.errors import InvalidQuery, RequestTooLarge
-from mappings.product import shorten
+from mappings.validation_faults import shorten
 from service.services import current_services
 
 

@@ -10,8 +10,9 @@ from flask import Blueprint, Response
 
 from mappings.cluster import cluster_errors
 from mappings.errors import InvalidQuery, ProductRejected, UnknownProduct
-from mappings.product import MAX_ID_BYTES, Product, shorten
+from mappings.product import MAX_ID_BYTES, Product
 from mappings.product_changes import ProductChange, check_version
+from mappings.validation_faults import shorten
 from service.api.answers import json_answer
 from service.api.bodies import check_parameters, json_body, json_object, parameter_number
 from service.product_fields import RETURNED_FIELDS

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mappings.errors import InvalidQuery
-from mappings.product import shorten
+from mappings.validation_faults import shorten
 
 MAX_GRADE = 3
 RELEVANT_GRADE = 1

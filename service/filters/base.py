@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 from mappings.errors import InvalidFilter
-from mappings.product import shorten
+from mappings.validation_faults import shorten
 from service.product_fields import ProductField
 
 Clause = dict[str, Any]
@@ -33,6 +34,17 @@ class FilterType(Protocol):
     def parse(self, field: ProductField, value: Any) -> Filter:  # noqa: ANN401 - decoded JSON
         """Return the filter; raises InvalidFilter that names the field and the value."""
         ...
+
+
+def finite(field: ProductField, value: float) -> float:
+    """Return a number that a double can hold; raises InvalidFilter for any other."""
+    try:
+        fits = math.isfinite(value)
+    except OverflowError:
+        fits = False
+    if not fits:
+        raise invalid(field, "should be a number that a double can hold", value)
+    return value
 
 
 def invalid(field: ProductField, expectation: str, value: object) -> InvalidFilter:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mappings.errors import InvalidFilter
-from mappings.product import shorten
+from mappings.validation_faults import shorten
 from service.filters.base import Clause
 from service.filters.registry import FILTER_TYPES
 from service.product_fields import PRODUCT_FIELDS, find_field
@@ -48,6 +48,8 @@ def _compile(raw: object, *, path: str, depth: int, budget: _Budget) -> list[Cla
     clauses: list[Clause] = []
     for name, value in raw.items():
         here = f"{path}.{name}"
+        if not isinstance(name, str):
+            raise InvalidFilter(f"{here}: names should be text", field=path)
         budget.take(here)
         if name not in _COMBINATIONS:
             clauses.append(_condition(name, value, here))

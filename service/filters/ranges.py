@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mappings.sortable_numbers import encode_sortable
-from service.filters.base import Clause, invalid
+from service.filters.base import Clause, finite, invalid
 from service.filters.terms import check_date
 from service.product_fields import ATTRIBUTE_PREFIX, ProductField
 
@@ -71,4 +71,4 @@ def _check(field: ProductField, value: object) -> float | str:
         return check_date(field, value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise invalid(field, "a boundary should be a number", value)
-    return value
+    return finite(field, value)

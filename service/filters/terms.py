@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 
-from mappings.product import shorten
-from service.filters.base import Clause, invalid
+from service.filters.base import Clause, finite, invalid
 from service.product_fields import ProductField
 
 MAX_VALUES = 1_000
@@ -54,10 +54,9 @@ def _check(field: ProductField, value: object) -> Value:
     if not isinstance(value, str | int | float):
         raise invalid(field, "should be text, a number or true or false", value)
     if isinstance(value, str):
-        if len(value) > MAX_VALUE_LENGTH or "\0" in value:
-            raise invalid(
-                field, f"should be at most {MAX_VALUE_LENGTH} characters, none of them null", value
-            )
+        _check_text(field, value)
+    elif not isinstance(value, bool):
+        finite(field, value)
     match field.kind:
         case "number" if isinstance(value, bool) or not isinstance(value, int | float):
             raise invalid(field, "should be a number", value)
@@ -70,6 +69,17 @@ def _check(field: ProductField, value: object) -> Value:
     return value
 
 
+def _check_text(field: ProductField, value: str) -> None:
+    if len(value) > MAX_VALUE_LENGTH or "\0" in value:
+        raise invalid(
+            field, f"should be at most {MAX_VALUE_LENGTH} characters, none of them null", value
+        )
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise invalid(field, "holds half of a surrogate pair, which is not text", value) from error
+
+
 def attribute_text(value: Value) -> str:
     """Return the value as the index keeps it: 17.0 as '17', True as 'true'."""
     if isinstance(value, bool):
@@ -80,12 +90,15 @@ def attribute_text(value: Value) -> str:
 
 
 def check_date(field: ProductField, value: object) -> str:
-    """Return an ISO 8601 date; raises InvalidFilter for anything else."""
+    """Return an ISO 8601 date in the one form that Elasticsearch reads too.
+
+    A day without a time stays one, so that `lte` means to its end.
+    Raises InvalidFilter for anything else.
+    """
     if isinstance(value, str):
-        try:
-            datetime.fromisoformat(value)
-        except ValueError:
-            pass
-        else:
-            return value
-    raise invalid(field, "should be an ISO 8601 date such as 2026-03-31", shorten(value))
+        with suppress(ValueError):
+            return date.fromisoformat(value).isoformat()
+        with suppress(ValueError, OverflowError):
+            moment = datetime.fromisoformat(value)
+            return (moment.astimezone(UTC) if moment.tzinfo else moment).isoformat()
+    raise invalid(field, "should be an ISO 8601 date such as 2026-03-31", value)

@@ -8,7 +8,7 @@ from typing import Any
 from elasticsearch import Elasticsearch
 
 from mappings.errors import InvalidQuery
-from mappings.product import shorten
+from mappings.validation_faults import shorten
 from service.product_fields import RETURNED_FIELDS
 from service.retrieval.elasticsearch_search import ask
 
