@@ -87,12 +87,12 @@ def to_document(
     fields: Mapping[str, Any],
     *,
     version: int | None,
-    given: Mapping[str, str],
+    hash_of_product: str,
     digests: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return the document without its vectors.
 
-    fields: from `product_fields`. given: digests of the vectors that the shop brought.
+    fields: from `product_fields`. hash_of_product: from `product_hash`.
     digests: vector field to the digest of what its vector stands for.
     """
     document = {name: value for name, value in fields.items() if name != "id"}
@@ -107,7 +107,7 @@ def to_document(
             document["attribute_text"] = text
     if version is not None:
         document["version"] = version
-    document["product_hash"] = product_hash(fields, given)
+    document["product_hash"] = hash_of_product
     if digests:
         document["content_hash"] = [f"{name}:{digests[name]}" for name in sorted(digests)]
     return document

@@ -237,7 +237,10 @@ def _draft(plan: ProductPlan, encoded: EncoderSpec | None) -> _Draft:
 def _document(draft: _Draft, vectors: Mapping[str, Vector]) -> dict[str, Any]:
     final = draft.plan.final
     document = to_document(
-        final.fields, version=final.version, given=final.given, digests=draft.digests
+        final.fields,
+        version=final.version,
+        hash_of_product=final.hash or "",
+        digests=draft.digests,
     )
     return document | dict(vectors)
 
