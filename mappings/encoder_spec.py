@@ -54,12 +54,12 @@ class EncoderSpec:
                 field=field,
             ) from error
 
-    def require_same(self, other: EncoderSpec, *, index: str, field: str) -> None:
-        """Raise EncoderMismatch unless both encode into the same space."""
+    def require_same(self, ours: EncoderSpec, *, index: str, field: str) -> None:
+        """Raise EncoderMismatch unless this spec, the index's, and ours are of one space."""
         differences = [
-            f"{name} is {theirs!r} in the index but {ours!r} here"
-            for name, ours in asdict(self).items()
-            if (theirs := getattr(other, name)) != ours
+            f"{name} is {in_index!r} in the index but {here!r} here"
+            for name, in_index in asdict(self).items()
+            if (here := getattr(ours, name)) != in_index
         ]
         if differences:
             raise EncoderMismatch(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
@@ -18,6 +18,8 @@ from pydantic import (
 )
 
 from mappings.errors import ProductRejected
+from mappings.validation_faults import first_fault
+from mappings.validation_faults import shorten as shorten
 
 MAX_ID_BYTES = 512  # Elasticsearch's own limit of an _id
 MAX_ATTRIBUTES = 2_000
@@ -50,19 +52,33 @@ def _check_vector(value: tuple[float, ...]) -> tuple[float, ...]:
     return value
 
 
+_NUMBER = re.compile(r"\s*[-+]?[0-9.]+\s*")
+
+
 def _date_from_text(value: object) -> object:
     # pydantic would also take a bare number as seconds or milliseconds, by its size.
-    if isinstance(value, int | float):
+    # So it does with text that is a number, where 20200101 would be a day of 1970.
+    if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
         raise ValueError("should be an ISO 8601 date and time as text")
     return value
 
 
 def _in_utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    if value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is before the year 1 or after the year 9999 in UTC") from error
 
 
 Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_check_text)]
-Name = Annotated[Text, StringConstraints(min_length=1, max_length=256, strip_whitespace=True)]
+# Stripped before it is measured, so that a blank name is an empty one.
+Name = Annotated[
+    str,
+    StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=256),
+    AfterValidator(_check_text),
+]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Date = Annotated[datetime, BeforeValidator(_date_from_text), AfterValidator(_in_utc)]
 AttributeText = Annotated[Text, StringConstraints(max_length=8_192)]
@@ -74,7 +90,7 @@ Scalar = (
 )
 AttributeValue = Scalar | Annotated[tuple[Scalar, ...], Field(max_length=256)]
 Vector = Annotated[
-    tuple[Annotated[float, Field(allow_inf_nan=False)], ...],
+    tuple[Annotated[float, Field(strict=True, allow_inf_nan=False)], ...],
     Field(min_length=1, max_length=MAX_VECTOR_DIMS),
     AfterValidator(_check_vector),
 ]
@@ -92,7 +108,9 @@ class Product(BaseModel):
         description="The shop's own id, at most 512 bytes."
     )
     title: Annotated[
-        Text, StringConstraints(min_length=1, max_length=2_000, strip_whitespace=True)
+        str,
+        StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=2_000),
+        AfterValidator(_check_text),
     ] = Field(description="Name shown to the customer.")
     description: Annotated[Text, StringConstraints(max_length=100_000)] | None = Field(
         None, description="Longer text, without markup."
@@ -144,7 +162,12 @@ class Product(BaseModel):
         try:
             return cls.model_validate(raw)
         except ValidationError as error:
-            raise rejection(error, product_id=_id_of(raw)) from error
+            fault = first_fault(error, raw)
+            raise ProductRejected(
+                fault.describe("product"),
+                field=fault.path or "product",
+                product_id=_id_of(raw),
+            ) from error
 
     @classmethod
     def check_changes(cls, product_id: str, fields: Mapping[str, Any]) -> None:
@@ -157,6 +180,12 @@ class Product(BaseModel):
             raise ProductRejected(
                 f"id cannot be changed from {product_id!r} to {fields['id']!r}",
                 field="id",
+                product_id=product_id,
+            )
+        if unknown := [name for name in fields if name not in _FIELD_NAMES]:
+            raise ProductRejected(
+                f"{unknown[0]}: there is no such field, got {shorten(fields[unknown[0]])}",
+                field=str(unknown[0]),
                 product_id=product_id,
             )
         if not fields:
@@ -191,39 +220,6 @@ def merge_changes(
         else:
             merged[name] = value
     return merged
-
-
-def rejection(error: ValidationError, *, product_id: str | None) -> ProductRejected:
-    """Return the ProductRejected that names the first fault that pydantic found."""
-    first = error.errors(include_url=False)[0]
-    # Members of a union are named in the location too; a shop does not know them.
-    field = ".".join(
-        str(part) for part in first["loc"] if str(part) in _FIELD_NAMES or not _is_union_tag(part)
-    )
-    return ProductRejected(
-        f"{field or 'product'}: {_reason(first['msg'])}, got {shorten(first['input'])}",
-        field=field or "product",
-        product_id=product_id,
-    )
-
-
-def _reason(message: str) -> str:
-    text = message.removeprefix("Value error, ")
-    return text[:1].lower() + text[1:]
-
-
-def _is_union_tag(part: object) -> bool:
-    return isinstance(part, str) and (
-        part in {"bool", "int", "float", "str"} or "[" in part or part.startswith("constrained")
-    )
-
-
-def shorten(value: object, limit: int = 80) -> str:
-    """Return a value's text for a message, at most `limit` characters long."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    text = repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _id_of(raw: Mapping[str, Any]) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from mappings.errors import ProductRejected
-from mappings.product import shorten
+from mappings.validation_faults import shorten
 
 INDEX_CHANGES_TASK = "indexer.index_changes"
 """Name of the Celery task, so that the service need not import it."""

@@ -8,15 +8,46 @@ serve both and a misspelt name is still found by the program that owns it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from mappings.errors import MissingSetting
 
 PREFIX = "SHELFWISE_"
 PROGRAM_PREFIXES = ("SERVICE_", "INDEXER_", "STACK_", "TEST_", "BENCH_")
+
+
+def _check_elasticsearch_url(value: str) -> str:
+    for url in value.split(","):
+        _check_url(url.strip(), ("http", "https"), example=9200)
+    return value
+
+
+def _check_redis_url(value: SecretStr) -> SecretStr:
+    url = value.get_secret_value()
+    if not url.startswith("unix://"):
+        _check_url(url, ("redis", "rediss"), example=6379)
+    return value
+
+
+def _check_url(url: str, schemes: tuple[str, ...], *, example: int) -> None:
+    # The address may hold a password, so no message repeats it.
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise ValueError("the port should be a number from 0 to 65535") from error
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ValueError(f"should be an address such as {schemes[0]}://127.0.0.1:{example}")
+    if port is None and schemes[0] == "http":
+        raise ValueError("should name its port, such as http://127.0.0.1:9200")
 
 
 class SharedSettings(BaseSettings):
@@ -27,8 +58,10 @@ class SharedSettings(BaseSettings):
     )
     program_prefix: ClassVar[str] = ""
 
-    elasticsearch_url: str = Field(
-        "http://127.0.0.1:9200", description="Elasticsearch's address; several, divided by commas."
+    elasticsearch_url: Annotated[str, AfterValidator(_check_elasticsearch_url)] = Field(
+        "http://127.0.0.1:9200",
+        repr=False,  # may hold a password
+        description="Elasticsearch's address; several, divided by commas.",
     )
     elasticsearch_api_key: SecretStr | None = Field(
         None, description="API key for Elasticsearch (base64 id:key)."
@@ -41,7 +74,7 @@ class SharedSettings(BaseSettings):
     elasticsearch_timeout_seconds: float = Field(
         30.0, gt=0, le=600, description="Longest wait for one answer of Elasticsearch."
     )
-    redis_url: SecretStr = Field(
+    redis_url: Annotated[SecretStr, AfterValidator(_check_redis_url)] = Field(
         SecretStr("redis://127.0.0.1:6379/0"),
         description="Redis for the queue and the task records; `rediss://` for TLS.",
     )
@@ -65,6 +98,18 @@ class SharedSettings(BaseSettings):
     )
 
     @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take only what `from_environment` hands over, not the process's environment too."""
+        return (init_settings,)
+
+    @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
         """Read and check the settings.
 
@@ -86,7 +131,8 @@ class SharedSettings(BaseSettings):
             settings = cls.model_validate(values)
         except ValidationError as error:
             problems += [
-                f"{PREFIX}{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}"
+                f"{PREFIX}{'_'.join(map(str, item['loc'])).upper()}: "
+                + item["msg"].removeprefix("Value error, ")
                 for item in error.errors(include_input=False, include_url=False)
             ]
         if problems:
