@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from indexer.isolation import placed, process_one_by_one, rejected, total
 from indexer.patience import backoff_seconds, patiently
 from indexer.pipeline import Pipeline
 from indexer.settings import IndexerSettings
@@ -81,31 +82,48 @@ class BatchRunner:
         starts = self._with_redis(
             lambda: self._records.count_delivery(batch.task_id, batch.number, batch.attempt)
         )
+        changes, malformed = _read(batch)
         if starts > self._settings.indexer_max_deliveries:
             reason = f"given up: {starts - 1} workers died over the batch of this product"
             _log.error("batch_given_up", task=batch.task_id, batch=batch.number, reason=reason)
-            return _all_rejected(batch, reason)
+            return total([rejected(changes, reason), malformed])
         try:
-            changes = [ProductChange.from_message(message) for message in batch.changes]
-            return self._pipeline().process(
-                batch.index, changes, first_position=batch.first_position
-            )
+            return total([self._apply(batch, changes, is_first=starts == 1), malformed])
         except TemporaryError as error:
-            return self._later(batch, error)
+            wait = self._wait(batch, error)
+            reason = f"given up after {batch.attempt + 1} attempts: {error.message}"
+            return total([rejected(changes, reason), malformed]) if wait is None else wait
         except ShelfwiseError as error:
             _log.error(
                 "batch_refused", task=batch.task_id, batch=batch.number, error=error.message
             )
-            return _all_rejected(batch, error.message, field=error.field)
-        except Exception as error:  # the products must not vanish, whatever the fault
-            _log.exception("batch_failed", task=batch.task_id, batch=batch.number)
-            return _all_rejected(batch, f"unexpected failure: {type(error).__name__}: {error}")
+            return total([rejected(changes, error.message, field=error.field), malformed])
 
-    def _later(self, batch: Batch, error: TemporaryError) -> BatchOutcome | float:
+    def _apply(
+        self, batch: Batch, changes: Sequence[tuple[int, ProductChange]], *, is_first: bool
+    ) -> BatchOutcome:
+        """Apply the changes together; one by one after a death or an unexpected failure."""
+        pipeline = self._pipeline()
+        if is_first:
+            try:
+                outcome = pipeline.process(batch.index, [change for _, change in changes])
+                return placed(outcome, [position for position, _ in changes])
+            except ShelfwiseError:
+                raise
+            except Exception:  # a fault of one product must not reject its neighbours
+                _log.exception("batch_failed", task=batch.task_id, batch=batch.number)
+        return process_one_by_one(
+            lambda group: pipeline.process(batch.index, group),
+            changes,
+            _Suspects(self._records, batch),
+        )
+
+    def _wait(self, batch: Batch, error: TemporaryError) -> float | None:
+        """Return the seconds until the next attempt, None when there is none."""
         attempts = batch.attempt + 1
         if attempts >= self._settings.indexer_max_attempts:
             _log.error("batch_given_up", task=batch.task_id, batch=batch.number, attempts=attempts)
-            return _all_rejected(batch, f"given up after {attempts} attempts: {error.message}")
+            return None
         wait = backoff_seconds(
             batch.attempt,
             first=self._settings.indexer_backoff_seconds,
@@ -127,9 +145,34 @@ class BatchRunner:
         )
 
 
-def _all_rejected(batch: Batch, reason: str, *, field: str | None = None) -> BatchOutcome:
-    rejects = tuple(
-        Reject(message.get("id"), field, reason, batch.first_position + position)
-        for position, message in enumerate(batch.changes)
-    )
-    return BatchOutcome(rejects=rejects, rejected=len(rejects))
+class _Suspects:
+    """See indexer.isolation.Suspects; kept beside the task's record."""
+
+    def __init__(self, records: TaskRecords, batch: Batch) -> None:
+        self._records = records
+        self._batch = batch
+
+    def deaths(self) -> Mapping[str, int]:
+        return self._records.unfinished(self._batch.task_id, self._batch.number)
+
+    def started(self, product_id: str) -> None:
+        self._count(product_id, 1)
+
+    def ended(self, product_id: str) -> None:
+        self._count(product_id, -1)
+
+    def _count(self, product_id: str, by: int) -> None:
+        self._records.count_unfinished(self._batch.task_id, self._batch.number, product_id, by)
+
+
+def _read(batch: Batch) -> tuple[list[tuple[int, ProductChange]], BatchOutcome]:
+    """Return the changes with their positions, and the rejects of what is none."""
+    changes: list[tuple[int, ProductChange]] = []
+    rejects: list[Reject] = []
+    for position, message in enumerate(batch.changes, start=batch.first_position):
+        try:
+            changes.append((position, ProductChange.from_message(message)))
+        except (KeyError, TypeError, AttributeError) as error:
+            reason = f"the message is no change of a product: {type(error).__name__}: {error}"
+            rejects.append(Reject(None, None, reason, position))
+    return changes, BatchOutcome(rejects=tuple(rejects), rejected=len(rejects))

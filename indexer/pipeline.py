@@ -78,12 +78,10 @@ class Pipeline:
         self._encoder_lock = threading.Lock()
         self._live: dict[str, tuple[float, LiveIndex]] = {}
 
-    def process(
-        self, index: str, changes: Sequence[ProductChange], *, first_position: int = 0
-    ) -> BatchOutcome:
+    def process(self, index: str, changes: Sequence[ProductChange]) -> BatchOutcome:
         """Apply the changes, several of one product in their order, and return the outcome.
 
-        first_position: place of the first change in what the caller sent, for the rejects.
+        A reject's position is that of its change, from 0.
         Raises TemporaryError when trying again later may help: what was written until then
         will be found unchanged. Raises UnknownIndex, EncoderMismatch, MappingMismatch for
         the index as a whole.
@@ -96,7 +94,7 @@ class Pipeline:
                 self._sleep(random.uniform(0, _LONGEST_ROUND_WAIT_SECONDS))  # noqa: S311
             waiting = self._round(live, waiting, outcomes)
             if not waiting:
-                return _summary(outcomes, first_position)
+                return _summary(outcomes)
         raise ClusterOverloaded(
             f"{len(waiting)} products of {index!r} were changed by others {MAX_ROUNDS} times "
             f"in a row, e.g. {next(iter(waiting))!r}"
@@ -254,10 +252,10 @@ def _rejected(plan: ProductPlan, reason: str) -> dict[int, ChangeOutcome]:
     }
 
 
-def _summary(outcomes: Mapping[int, ChangeOutcome], first_position: int) -> BatchOutcome:
+def _summary(outcomes: Mapping[int, ChangeOutcome]) -> BatchOutcome:
     counts = Counter(outcome.outcome for outcome in outcomes.values())
     rejects = tuple(
-        Reject(outcome.product_id, outcome.field, outcome.reason, first_position + position)
+        Reject(outcome.product_id, outcome.field, outcome.reason, position)
         for position, outcome in sorted(outcomes.items())
         if outcome.outcome == "rejected"
     )

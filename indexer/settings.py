@@ -40,7 +40,7 @@ class IndexerSettings(SharedSettings):
         20, ge=1, le=1000, description="Attempts for a batch while Elasticsearch is away."
     )
     indexer_max_deliveries: int = Field(
-        3, ge=1, le=100, description="Starts of a batch that ended with the death of the worker."
+        5, ge=1, le=100, description="Starts of a batch that may end with the worker's death."
     )
     indexer_backoff_seconds: float = Field(
         1.0,

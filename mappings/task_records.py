@@ -185,6 +185,19 @@ class TaskRecords:
             pipe.expire(_deliveries_key(task_id), self._ttl_seconds)
             return int(pipe.execute()[0])
 
+    def count_unfinished(self, task_id: str, batch: int, product_id: str, by: int) -> None:
+        """Count a product's start (1) or end (-1) within a batch that is done one by one."""
+        with queue_errors(), self._client.pipeline(transaction=True) as pipe:
+            pipe.hincrby(_suspects_key(task_id, batch), product_id, by)
+            pipe.expire(_suspects_key(task_id, batch), self._ttl_seconds)
+            pipe.execute()
+
+    def unfinished(self, task_id: str, batch: int) -> dict[str, int]:
+        """Return product id to the starts that never ended, as a worker's death leaves them."""
+        with queue_errors():
+            found: dict[Any, Any] = self._client.hgetall(_suspects_key(task_id, batch))
+        return {name.decode(): int(count) for name, count in found.items() if int(count) > 0}
+
     def read(self, task_id: str) -> TaskRecord:
         """Return a task as it stands.
 
@@ -237,6 +250,10 @@ def _head_key(task_id: str) -> str:
 
 def _deliveries_key(task_id: str) -> str:
     return f"shelfwise:task:{task_id}:deliveries"
+
+
+def _suspects_key(task_id: str, batch: int) -> str:
+    return f"shelfwise:task:{task_id}:suspects:{batch}"
 
 
 def _batches_key(task_id: str) -> str:

@@ -25,15 +25,17 @@ CHANGES = [
 
 @dataclass
 class ScriptedPipeline:
-    """Raises the errors in turn, then indexes everything."""
+    """Raises the errors in turn, then indexes everything but the poison."""
 
     errors: list[Exception] = field(default_factory=list)
     seen: list[Sequence[ProductChange]] = field(default_factory=list)
+    poison: frozenset[str] = frozenset()
+    poison_error: BaseException = field(default_factory=lambda: ZeroDivisionError("oops"))
 
-    def process(
-        self, index: str, changes: Sequence[ProductChange], *, first_position: int
-    ) -> BatchOutcome:
+    def process(self, index: str, changes: Sequence[ProductChange]) -> BatchOutcome:
         self.seen.append(changes)
+        if any(change.product_id in self.poison for change in changes):
+            raise self.poison_error
         if self.errors:
             raise self.errors.pop(0)
         return BatchOutcome(indexed=len(changes))
@@ -83,41 +85,68 @@ def test_temporary_error_waits_longer_each_time_and_ends_in_rejects(records):
     assert record.rejects[0].reason == "given up after 3 attempts: Elasticsearch is away"
 
 
-@pytest.mark.parametrize(
-    ("error", "reason"),
-    [
-        (EncoderMismatch("another encoder", field="text_vector"), "another encoder"),
-        (ZeroDivisionError("oops"), "unexpected failure: ZeroDivisionError: oops"),
-    ],
-)
-def test_error_that_waiting_does_not_mend_rejects_at_once(records, error, reason):
+def test_error_of_the_whole_batch_rejects_at_once(records):
     task_id = records.create("shop", total=2)
-    runner = runner_of(ScriptedPipeline([error]), records)
-    assert runner.run(Batch(task_id, 0, "shop", CHANGES)) is None
-    assert [item.reason for item in records.read(task_id).rejects] == [reason] * 2
-
-
-def test_message_that_is_no_change_is_rejected(records):
-    task_id = records.create("shop", total=1)
-    runner_of(ScriptedPipeline(), records).run(
-        Batch(task_id, 0, "shop", [{"operation": "upsert"}])
+    error = EncoderMismatch("another encoder", field="text_vector")
+    assert (
+        runner_of(ScriptedPipeline([error]), records).run(Batch(task_id, 0, "shop", CHANGES))
+        is None
     )
-    assert "unexpected failure: KeyError" in records.read(task_id).rejects[0].reason
+    found = records.read(task_id).rejects
+    assert [(item.reason, item.field) for item in found] == [
+        ("another encoder", "text_vector")
+    ] * 2
 
 
-def test_batch_that_kills_its_worker_again_and_again_is_given_up(records):
-    class Killed(BaseException):
-        """Stands for the death of the process: nothing after it runs."""
+def test_message_that_is_no_change_is_rejected_alone(records):
+    task_id = records.create("shop", total=3)
+    messages = [{"operation": "upsert"}, *CHANGES]
+    runner_of(ScriptedPipeline(), records).run(Batch(task_id, 0, "shop", messages, 7))
+    record = records.read(task_id)
+    assert (record.indexed, record.rejected, record.rejects[0].position) == (2, 1, 7)
+    assert "no change of a product: KeyError: 'id'" in record.rejects[0].reason
 
+
+def test_product_that_fails_unexpectedly_is_rejected_and_its_neighbours_are_indexed(records):
     task_id = records.create("shop", total=2)
-    pipeline = ScriptedPipeline([Killed()] * 3)  # type: ignore[list-item]
+    pipeline = ScriptedPipeline(poison=frozenset("2"))
+    runner_of(pipeline, records).run(Batch(task_id, 0, "shop", CHANGES, first_position=10))
+    record = records.read(task_id)
+    assert record.indexed == 1
+    assert [(item.product_id, item.position) for item in record.rejects] == [("2", 11)]
+    assert record.rejects[0].reason == "unexpected failure: ZeroDivisionError: oops"
+
+
+class Killed(BaseException):
+    """Stands for the death of the process: nothing after it runs."""
+
+
+def test_product_that_kills_workers_is_found_and_its_neighbours_are_indexed(records):
+    task_id = records.create("shop", total=2)
+    pipeline = ScriptedPipeline(poison=frozenset("2"), poison_error=Killed())
     runner, batch = runner_of(pipeline, records), Batch(task_id, 0, "shop", CHANGES)
-    for _ in range(3):
+    for _ in range(3):  # the whole batch, then twice the product alone
         with pytest.raises(Killed):
             runner.run(batch)
     assert runner.run(batch) is None
-    assert records.read(task_id).rejects[0].reason.startswith("given up: 3 workers died")
-    assert len(pipeline.seen) == 3
+    record = records.read(task_id)
+    assert record.indexed == 1
+    assert [(item.product_id, item.reason) for item in record.rejects] == [
+        ("2", "2 workers died over this product")
+    ]
+
+
+def test_batch_whose_workers_die_again_and_again_is_given_up(records):
+    task_id = records.create("shop", total=2)
+    pipeline = ScriptedPipeline([Killed()] * 9)  # type: ignore[list-item]
+    runner = runner_of(pipeline, records, indexer_max_deliveries=2)
+    batch = Batch(task_id, 0, "shop", CHANGES)
+    for _ in range(2):
+        with pytest.raises(Killed):
+            runner.run(batch)
+    assert runner.run(batch) is None
+    reasons = {item.reason for item in records.read(task_id).rejects}
+    assert reasons == {"given up: 2 workers died over the batch of this product"}
 
 
 def test_redis_that_stays_away_is_an_error_that_says_wait():

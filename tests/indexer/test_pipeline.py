@@ -171,17 +171,16 @@ def test_bad_product_is_rejected_with_its_reason_and_its_neighbours_are_indexed(
             patch("9"),
             upsert("10"),
         ],
-        first_position=100,
     )
     assert counts(outcome) == {"indexed": 2, "rejected": 7}
     assert [(r.product_id, r.field, r.position) for r in outcome.rejects] == [
-        ("2", "price", 101),
-        ("3", "colour", 102),
-        ("4", "title", 103),
-        ("5", "id", 104),
-        ("7", "version", 105),
-        ("8", "operation", 106),
-        ("9", "product", 107),
+        ("2", "price", 1),
+        ("3", "colour", 2),
+        ("4", "title", 3),
+        ("5", "id", 4),
+        ("7", "version", 5),
+        ("8", "operation", 6),
+        ("9", "product", 7),
     ]
     assert "-3" in outcome.rejects[0].reason
 
