@@ -84,7 +84,7 @@ class SharedSettings(BaseSettings):
         "model by hub name or path.",
     )
     text_template: str = Field(
-        "{title}. {brand}. {description}",
+        "{title} {description}",
         min_length=1,
         description="How a product becomes the encoded text.",
     )

@@ -21,6 +21,11 @@ FIELD_BOOSTS = {
 MINIMUM_SHOULD_MATCH = "2<75%"
 """Up to two words must all match, of more at least three in four."""
 
+# A product that lacks one of many words gets this share of its BM25 score: else two common words
+# of three outweigh the meaning of all three.
+_PARTIAL_SHARE = 0.5
+_WORDS_THAT_ALL_MATCH = 2
+
 # All the words as they are written, unstemmed and with hyphens left out: "dv7-1211" is "dv71211".
 _AS_WRITTEN = {"field": "title.identifier", "boost": 0.3}
 
@@ -55,13 +60,7 @@ def lexical_clause(terms: Mapping[str, float], *, boost: float = 1.0) -> dict[st
 
 def _phrase(text: str, weight: float) -> dict[str, Any]:
     ways: list[dict[str, Any]] = [
-        {
-            "combined_fields": {
-                "query": text,
-                "fields": [f"{field}^{boost:g}" for field, boost in FIELD_BOOSTS.items()],
-                "minimum_should_match": MINIMUM_SHOULD_MATCH,
-            }
-        },
+        *_words(text),
         {
             "match": {
                 _AS_WRITTEN["field"]: {
@@ -84,3 +83,25 @@ def _phrase(text: str, weight: float) -> dict[str, Any]:
             }
         )
     return {"bool": {"should": ways, "minimum_should_match": 1, "boost": weight}}
+
+
+def _words(text: str) -> list[dict[str, Any]]:
+    every = _combined(text, boost=1.0, minimum_should_match="100%")
+    if len(text.split()) <= _WORDS_THAT_ALL_MATCH:
+        return [every]
+    # Both match a product that has every word, and add up to its whole score.
+    return [
+        _combined(text, boost=1.0 - _PARTIAL_SHARE, minimum_should_match="100%"),
+        _combined(text, boost=_PARTIAL_SHARE, minimum_should_match=MINIMUM_SHOULD_MATCH),
+    ]
+
+
+def _combined(text: str, *, boost: float, minimum_should_match: str) -> dict[str, Any]:
+    return {
+        "combined_fields": {
+            "query": text,
+            "fields": [f"{field}^{factor:g}" for field, factor in FIELD_BOOSTS.items()],
+            "minimum_should_match": minimum_should_match,
+            "boost": boost,
+        }
+    }
