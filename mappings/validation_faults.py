@@ -15,7 +15,7 @@ _KINDS = {
     "int_type": "a whole number",
     "float_type": "a number",
     "string_type": "text",
-    "literal_error": "one of the known words",
+    "literal_error": "",  # pydantic names the words
     "tuple_type": "a list",
     "dict_type": "an object",
     "model_type": "an object",
@@ -70,16 +70,20 @@ def first_fault(error: ValidationError, raw: object) -> Fault:
 
 
 def _reason(item: ErrorDetails, siblings: Sequence[ErrorDetails]) -> str:
-    kinds = dict.fromkeys(other["type"] for other in siblings)
     if item["type"] in _REASONS:
         return _REASONS[item["type"]]
-    if item["type"] not in _KINDS or list(kinds) == ["literal_error"]:
+    if item["type"] not in _KINDS:
         text = item["msg"].removeprefix("Value error, ")
         return text[:1].lower() + text[1:]
+    kinds = {other["type"]: other for other in siblings if other["type"] in _KINDS}
     if "float_type" in kinds:
         kinds.pop("int_type", None)
-    words = list(dict.fromkeys(_KINDS[kind] for kind in kinds if kind in _KINDS))
+    words = list(dict.fromkeys(_kind(other) for other in kinds.values()))
     return "should be " + " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def _kind(item: ErrorDetails) -> str:
+    return _KINDS[item["type"]] or str(item.get("ctx", {}).get("expected", "a known word"))
 
 
 def _path_in(raw: object, location: Sequence[int | str]) -> list[str]:
