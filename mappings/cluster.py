@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from elastic_transport import ConnectionError as TransportConnectionError
 from elastic_transport import ConnectionTimeout, SerializationError, TlsError, TransportError
-from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
+from elasticsearch import ApiError, Elasticsearch, OrjsonSerializer, UnsupportedProductError
 
 from mappings.errors import (
     ClusterOverloaded,
@@ -47,6 +47,8 @@ def connect(settings: SharedSettings, *, connections_per_node: int = 16) -> Elas
         connections_per_node=connections_per_node,
         max_retries=0,
         retry_on_timeout=False,
+        # A query vector takes the standard library's json as long as all the rest of a request.
+        serializers={OrjsonSerializer.mimetype: OrjsonSerializer()},
         **auth,  # type: ignore[arg-type]
     )
 
