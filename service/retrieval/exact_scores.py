@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from elasticsearch import Elasticsearch
 
-from service.retrieval.candidates import Legs, read_leg_scores
+from service.retrieval.candidates import BY_SCORE, UNREAD, Legs, read_leg_scores
 from service.retrieval.elasticsearch_search import ask
 from service.retrieval.lexical import LEXICAL
 from service.retrieval.vectors import Clause, knn_clause
@@ -54,8 +54,9 @@ def complete_scores(
     body: dict[str, Any] = {
         "query": {"bool": {"should": should, "minimum_should_match": 1}},
         "size": len(asked),
-        "_source": False,
         "track_total_hits": False,
+        "sort": list(BY_SCORE),
+        **UNREAD,
     }
     answer = ask(client, index, body, preference=preference)
     found = read_leg_scores(answer["hits"]["hits"], legs)
