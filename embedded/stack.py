@@ -30,6 +30,7 @@ from embedded.programs import (
 )
 from embedded.redis_server import EmbeddedRedis
 from embedded.stack_state import StackState, fingerprint
+from mappings.settings import PREFIX, SharedSettings
 
 LOADED_WITH_REJECTS = 2
 """Exit code of `shelfwise load` when some products were rejected, and all others are there."""
@@ -37,7 +38,6 @@ LOADED_WITH_REJECTS = 2
 _EXPORT = "export of the query encoder"
 _SERVICE = "service"
 _WORKER = "worker"
-_ENCODER_SETTINGS = ("SHELFWISE_TEXT_ENCODER", "SHELFWISE_TEXT_TEMPLATE")
 _READY_SECONDS = 60
 _POLL_SECONDS = 0.1
 _WATCH_SECONDS = 0.5
@@ -198,8 +198,12 @@ class Stack:
         }
 
     def _encoder_settings(self) -> list[str]:
-        """Return what decides the vectors of a load, as far as the environment says it."""
-        return [self._environ.get(name, "") for name in _ENCODER_SETTINGS]
+        """Return what decides the vectors of a load."""
+        defaults = SharedSettings.model_fields
+        return [
+            self._environ.get(PREFIX + name.upper(), str(defaults[name].default))
+            for name in ("text_encoder", "text_template")
+        ]
 
     def _program_environ(self) -> dict[str, str]:
         """Return our environment with the stack's settings instead of a real cluster's."""
@@ -229,12 +233,14 @@ class Stack:
             if is_ready:
                 self._report("Service", f"http://{ports.LOOPBACK}:{self.options.port}", started)
                 return
-            if service.exit_code is not None:
-                raise service.death()
-            if deadline.passed:
+            if service.exit_code is not None or deadline.passed:
+                what = f"did not get ready within {_READY_SECONDS} s: {'; '.join(missing)}"
+                if service.exit_code is not None:
+                    what = f"ended with exit code {service.exit_code}."
                 raise ServerDidNotStart(
-                    f"The service was not ready within {_READY_SECONDS} s: {'; '.join(missing)}.",
-                    f"The whole log is in {service.log}.",
+                    f"The service {what}",
+                    f"The whole log is in {service.log}. Should the data be of other settings than"
+                    " today's, begin anew in another folder: make run STATE=.shelfwise-2",
                     last_lines(service.log, _LOG_LINES_SHOWN),
                 )
             time.sleep(_POLL_SECONDS)
@@ -261,8 +267,14 @@ class Stack:
                 f"The catalogue was not loaded: `shelfwise {again}` ended with exit code {code}.",
                 f"Its reason stands above; the worker's log is in {self._programs[_WORKER].log}.",
             )
+        if index_size(self._variables["SHELFWISE_ELASTICSEARCH_URL"], catalogue.index) == 0:
+            raise ProgramFailed(
+                f"No product of {catalogue.path.name} is in index {catalogue.index!r}.",
+                f"Why each one was rejected is in {rejects}; another field map may fit the file"
+                " better: make run MAP=...",
+            )
         state.remember_loaded(version, catalogue.index, content)
-        self._report("Catalogue", f"index {catalogue.index!r}", started)
+        self._report("Catalogue", f"is in index {catalogue.index!r}", started)
 
     def _require_servers(self) -> None:
         if self._redis and self._redis.process_id and not is_alive(self._redis.process_id):

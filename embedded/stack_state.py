@@ -16,8 +16,10 @@ from typing import Any
 from embedded import ports
 from embedded.errors import DirectoryInUse, DiskFull
 
-PREFERRED_PORTS = {"elasticsearch": 19_200, "redis": 16_379}
-"""Not the servers' usual ones: a shop's developer may have those running already."""
+_FIRST_PORTS = {"elasticsearch": 20_000, "redis": 25_000}
+_PORT_COUNT = 5_000
+"""Below what systems give to outgoing connections, and above the servers' usual ports, which a
+shop's developer may have in use."""
 
 _NEEDED_BYTES = 500 * 2**20
 _READ_BYTES = 2**20
@@ -88,9 +90,15 @@ class StackState:
             )
 
     def port(self, server: str) -> int:
-        """Return a free port for a server, the same as last time whenever possible."""
+        """Return a free port for a server, the same as last time whenever possible.
+
+        Each folder prefers a port of its own: two stacks that start at one time would both
+        find a fixed one free.
+        """
+        digest = hashlib.blake2b(str(self.directory).encode()).digest()
+        own = _FIRST_PORTS[server] + int.from_bytes(digest, "big") % _PORT_COUNT
         remembered = self._read().get("ports", {}).get(server)
-        for port in (remembered, PREFERRED_PORTS[server]):
+        for port in (remembered, own):
             if isinstance(port, int) and ports.is_free(port):
                 return port
         return ports.pick_free(1)[0]

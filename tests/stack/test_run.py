@@ -1,0 +1,104 @@
+"""`shelfwise run` from the first start to the last process: real servers, no model."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from embedded import ports
+from embedded.stack_state import StackState
+from tests.stack.conftest import RUNNING, STOP_SECONDS, RunningStack, Starter, ask, write_catalogue
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
+
+PRODUCTS = 60
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for the tests of this module: the first one that starts on it loads."""
+    return tmp_path_factory.mktemp("stack")
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_catalogue(tmp_path_factory.mktemp("shop") / "My Shop.jsonl", count=PRODUCTS)
+
+
+@pytest.fixture
+def start_shop(start: Starter, state: Path, catalogue: Path, free_port: int):
+    arguments = ["--state", str(state), "--port", str(free_port), "--heap", "512m"]
+    return lambda *more: start(*arguments, "--catalogue", str(catalogue), *more)
+
+
+def used_ports(state: Path, service_port: int) -> list[int]:
+    remembered = json.loads((state / "stack.json").read_text())["ports"]
+    return [service_port, *remembered.values()]
+
+
+def assert_gone(stack: RunningStack, state: Path, service_port: int) -> None:
+    assert stack.survivors() == []
+    assert all(ports.is_free(port) for port in used_ports(state, service_port))
+
+
+def test_a_start_loads_and_answers_and_sigterm_leaves_nothing(start_shop, state, free_port):
+    stack = start_shop()
+    stack.wait_for(RUNNING)
+    assert f"{PRODUCTS} records in" in stack.output and "Traceback" not in stack.output
+    answer = ask(free_port, "my-shop", {"q": "wireless mouse", "facets": {"brand": 5}})
+    assert "Mouse" in answer["hits"][0]["product"]["title"] and answer["facets"]["brand"]
+    stack.send(signal.SIGTERM)
+    assert stack.wait_ended() == 0
+    assert "Stopped." in stack.output
+    assert_gone(stack, state, free_port)
+
+
+def test_a_second_start_keeps_the_data_and_two_interrupts_stop_it(start_shop, state, free_port):
+    stack = start_shop()
+    stack.wait_for(RUNNING)
+    assert (
+        "Loading" not in stack.output and f"{PRODUCTS} products are in 'my-shop'" in stack.output
+    )
+    stack.send(signal.SIGINT, signal.SIGINT)
+    assert stack.wait_ended() == 0
+    assert "Traceback" not in stack.output
+    assert_gone(stack, state, free_port)
+
+
+def test_a_dead_service_is_started_again_and_a_dead_elasticsearch_ends_the_stack(
+    start_shop, state, free_port
+):
+    stack = start_shop()
+    stack.wait_for(RUNNING)
+    stack.child("shelfwise serve").kill()
+    stack.wait_for("Started it again (1 of 3)")
+    assert "The service ended with exit code" in stack.output
+    stack.child("org.elasticsearch").kill()
+    assert stack.wait_ended() == 1
+    assert "Elasticsearch has ended by itself" in stack.output and "make run" in stack.output
+    assert_gone(stack, state, free_port)
+
+
+def test_children_end_when_the_stack_is_killed(start_shop, state, free_port):
+    stack = start_shop()
+    stack.wait_for(RUNNING)
+    stack.send(signal.SIGKILL)
+    stack.wait_ended()
+    assert stack.survivors(STOP_SECONDS) == []
+
+
+def test_an_interrupted_load_is_finished_by_the_next_start(
+    start: Starter, state, free_port, tmp_path
+):
+    big = write_catalogue(tmp_path / "big.jsonl", count=400, copies=20)
+    arguments = ["--state", str(state), "--port", str(free_port), "--heap", "512m"]
+    stack = start(*arguments, "--catalogue", str(big), SHELFWISE_INDEXER_PRODUCTS_PER_TASK="50")
+    stack.wait_for("Loading big.jsonl")
+    stack.send(signal.SIGINT)
+    assert stack.wait_ended() == 0
+    assert "Stopped." in stack.output and "Traceback" not in stack.output
+    assert_gone(stack, state, free_port)
+    assert StackState(state).loaded("9.5.3", "big") is None
