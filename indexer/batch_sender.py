@@ -36,6 +36,7 @@ class BatchSender:
         self._index = index
         self._next_number = 0
         self._next_position = 0
+        self._times_sent_again = 0
         self.task_id: str | None = None
         self.under_way: dict[int, SentBatch] = {}
 
@@ -76,6 +77,8 @@ class BatchSender:
         if self.task_id is None:
             total = sum(len(batch.messages) for batch in self.under_way.values())
             self.task_id = self._records.create(self._index, total=total)
+        # Another attempt to the worker, not a second start of one over which a worker died.
+        self._times_sent_again += 1
         for batch in self.under_way.values():
             self._publish(batch)
 
@@ -92,6 +95,7 @@ class BatchSender:
                 },
                 queue=INDEXING_QUEUE,
                 ignore_result=True,
+                retries=self._times_sent_again,
                 retry=False,
             )
         except OperationalError as error:

@@ -225,10 +225,11 @@ def test_batch_of_a_killed_child_is_delivered_again(cluster, index_name, env, qu
 def test_batch_of_a_killed_worker_goes_to_the_next_one(cluster, index_name, env, tmp_path):
     env = env | {
         "SHELFWISE_REDIS_URL": env["SHELFWISE_REDIS_URL"][:-1] + "4",
-        "SHELFWISE_INDEXER_VISIBILITY_TIMEOUT_SECONDS": "8",
-        "SHELFWISE_INDEXER_PRODUCTS_PER_TASK": "10",
+        # Well above the time of a batch of two, else it would run again and again.
+        "SHELFWISE_INDEXER_VISIBILITY_TIMEOUT_SECONDS": "15",
+        "SHELFWISE_INDEXER_PRODUCTS_PER_TASK": "2",
     }
-    path = write_lines(tmp_path / "shop.jsonl", slow_products(20))
+    path = write_lines(tmp_path / "shop.jsonl", slow_products(6))
     with (
         Program("worker", env=env, log=tmp_path / "first.log") as first,
         Program(
@@ -242,7 +243,7 @@ def test_batch_of_a_killed_worker_goes_to_the_next_one(cluster, index_name, env,
             done = loading.finish()
             assert done.status == 0, done.said + second.said
         other.flushdb()
-    assert count(cluster, index_name) == 20
+    assert count(cluster, index_name) == 6
 
 
 def test_nothing_is_lost_while_elasticsearch_and_redis_go_away(request, tmp_path):
