@@ -20,6 +20,9 @@ from service.search_request import SearchRequest
 _HALF_STEP = 2.0
 """Elasticsearch's kNN score runs over 0 to 1 while the cosine runs over -1 to 1."""
 
+_LEAST_SHARE = 1e-6
+"""Share under which a leg is left out: Elasticsearch's 32-bit boosts would lose its scores."""
+
 
 @dataclass(frozen=True)
 class QueryLegs:
@@ -60,7 +63,8 @@ def build_legs(
         if vector is not None:
             vectors = {TEXT_VECTOR: vector, **vectors}
     names = ([LEXICAL] if terms else []) + list(vectors)
-    active = {name: given[name] for name in names if given.get(name, 0.0) > 0}
+    least = _LEAST_SHARE * sum(given.get(name, 0.0) for name in names)
+    active = {name: given[name] for name in names if given.get(name, 0.0) > least}
     if names and not active:
         raise InvalidQuery(
             f"weights: no leg of this request weighs anything; it has {', '.join(names)}",
@@ -99,7 +103,8 @@ def _brought(request: SearchRequest, live: LiveIndex) -> dict[str, NDArray[np.fl
 
 
 def _unit(vector: NDArray[np.float64], path: str) -> NDArray[np.float32]:
-    length = float(np.linalg.norm(vector))
+    with np.errstate(over="ignore"):  # an overflow is what the next line looks for
+        length = float(np.linalg.norm(vector))
     if not np.isfinite(length) or length == 0.0:
         raise InvalidQuery(f"{path}: has no length of a usual size", field=path)
     return (vector / length).astype(np.float32)
@@ -121,4 +126,7 @@ def _warnings(request: SearchRequest, weights: Mapping[str, float]) -> tuple[str
     if request.weights == "auto":
         return ()
     idle = [name for name, weight in request.weights.items() if weight and name not in weights]
-    return tuple(f"weights.{name}: this request has no such leg" for name in idle)
+    return tuple(
+        f"weights.{name}: this request has no such leg, or next to no weight for it"
+        for name in idle
+    )
