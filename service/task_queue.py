@@ -37,6 +37,7 @@ class TaskQueue:
                 "task_id": task_id,
                 "batch": number,
                 "index": index,
+                "first_position": number * self._batch_products,
                 "changes": [change.to_message() for change in batch],
             }
             try:
