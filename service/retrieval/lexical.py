@@ -23,7 +23,7 @@ MINIMUM_SHOULD_MATCH = "2<75%"
 
 # A product that lacks one of many words gets this share of its BM25 score: else two common words
 # of three outweigh the meaning of all three.
-_PARTIAL_SHARE = 0.5
+_PARTIAL_SHARE = 0.3
 _WORDS_THAT_ALL_MATCH = 2
 
 # All the words as they are written, unstemmed and with hyphens left out: "dv7-1211" is "dv71211".
