@@ -15,7 +15,7 @@ RUN_OPTIONS = --port $(PORT) --es-version $(ES_VERSION) --state "$(STATE)" \
 	$(if $(CATALOGUE),--catalogue "$(CATALOGUE)") $(if $(MAP),--map "$(MAP)") \
 	$(if $(INDEX),--index "$(INDEX)") $(if $(HEAP),--heap $(HEAP))
 
-.PHONY: help run test check format bench lock clean
+.PHONY: help run test check format bench docs lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ format: ## Format the code and mend what the linter can
 bench: ## Measure speed and ranking
 	@$(PYTHON) embedded/bootstrap.py --dev
 	$(BIN)/python -m benchmarks
+
+docs: ## Rewrite the pages that are made from the code
+	@$(PYTHON) embedded/bootstrap.py --dev
+	$(BIN)/python -m docs.write_settings
 
 lock: ## Pin the newest packages that pyproject.toml allows, with their hashes
 	@$(PYTHON) embedded/bootstrap.py --dev

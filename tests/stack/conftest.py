@@ -74,8 +74,9 @@ class RunningStack:
 
     def survivors(self, within_seconds: float = 0) -> list[str]:
         """Command lines of children that are alive still after so long."""
-        _, alive = psutil.wait_procs(self._children.values(), timeout=within_seconds)
-        return [_command_line(process)[:200] for process in alive]
+        _, left = psutil.wait_procs(self._children.values(), timeout=within_seconds)
+        # An orphan that has ended may wait for the system to take note; it has no command line.
+        return [line[:200] for process in left if (line := _command_line(process))]
 
     def close(self) -> None:
         """Leave nothing behind, whatever a test has done."""
