@@ -11,6 +11,8 @@ from service.services import EXTENSION, Services
 def create_app(services: Services) -> Flask:
     """Return the application around services that are already wired."""
     app = Flask("service", static_folder=None)
+    # An address with an empty part is an unknown one, not another one to be sent on to.
+    app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = services.settings.service_max_body_bytes
     app.extensions[EXTENSION] = services
     answers.register(app)

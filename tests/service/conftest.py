@@ -52,7 +52,6 @@ def running_app(elasticsearch_url: str, redis_url: str, **settings: object) -> I
     finally:
         services.client.close()
         services.task_records._client.close()
-        services.task_queue._celery.pool.force_close_all()
 
 
 def services_of(app: Flask) -> Services:
