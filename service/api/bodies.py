@@ -20,13 +20,16 @@ def json_body() -> Any:  # noqa: ANN401 - decoded JSON
     Raises RequestTooLarge over the limit, InvalidQuery for an empty body or anything that
     is not JSON in UTF-8; NaN, infinities and numbers like 1e400 are not JSON.
     """
+    limit = current_services().settings.service_max_body_bytes
+    too_large = RequestTooLarge(f"the body is longer than {limit} bytes", field="body")
     try:
         raw = request.get_data(cache=False)
     except RequestEntityTooLarge as error:
-        limit = current_services().settings.service_max_body_bytes
-        raise RequestTooLarge(f"the body is longer than {limit} bytes", field="body") from error
+        raise too_large from error
     except ClientDisconnected as error:
         raise InvalidQuery("the body ended early", field="body") from error
+    if request.content_length is None and len(raw) >= limit:
+        raise too_large  # a body without a length is cut off at the limit without a word
     if not raw.strip():
         raise InvalidQuery("the body is empty, it should be JSON", field="body")
     try:
