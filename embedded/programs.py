@@ -126,20 +126,27 @@ def run_in_foreground(arguments: Sequence[str], *, environ: Mapping[str, str]) -
 
     It has a process group of its own, so that Ctrl-C reaches us alone; we then end it.
     """
-    process = subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(  # noqa: S603
         shelfwise_command(arguments),
         stdin=subprocess.PIPE,
         env=dict(environ),
         start_new_session=True,
-    )
-    try:
-        return process.wait()
-    except BaseException:
-        # The whole group: the lifeline, which leads it, passes nothing on.
-        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
-            os.killpg(process.pid, signal.SIGTERM)
+    ) as process:
+        try:
+            return process.wait()
+        except BaseException:
+            _end_group(process)
+            raise
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End the whole group: the lifeline, which leads it, passes no signal on."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
             process.wait(_LEFTOVER_SECONDS)
-        raise
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def is_alive(process_id: int) -> bool:

@@ -107,9 +107,9 @@ class Stack:
             self._start_elasticsearch(chosen["elasticsearch"])
         else:
             export = self._start_program(_EXPORT, "encoder", "export")
+            self._start_worker()  # its encoder takes longest to load
             self._start_elasticsearch(chosen["elasticsearch"])
             self._finish_export(export)
-            self._start_worker()  # its encoder takes longest to load
             self._start_program(_SERVICE, "serve")
         self._wait_until_ready(self._programs[_SERVICE])
         self._load(catalogue, content, is_known=is_known)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from embedded.errors import DirectoryInUse
+from embedded.errors import DirectoryInUse, DiskFull
 from embedded.stack_state import StackState, fingerprint
 
 
@@ -66,3 +67,16 @@ def test_a_shell_reads_the_environment_file(tmp_path: Path):
     line = f'. {shlex.quote(str(state.environment_path))} && printf %s "$SHELFWISE_TEXT_TEMPLATE"'
     shown = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True).stdout
     assert shown == '{title}\'s $HOME; "x"'
+
+
+def test_a_full_disk_is_said_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    usage = shutil.disk_usage(tmp_path)._replace(free=12 * 2**20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with (
+        pytest.raises(DiskFull, match="Only 12 MB are free") as failure,
+        StackState(tmp_path).held(),
+    ):
+        pass
+    assert "make run STATE=" in failure.value.how_to_mend
