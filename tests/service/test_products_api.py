@@ -1,0 +1,166 @@
+"""Products over HTTP: what is queued for the workers, and what is refused with its place."""
+
+from __future__ import annotations
+
+import base64
+
+import orjson
+import pytest
+
+from mappings.product_changes import INDEXING_QUEUE, ProductChange
+from mappings.task_records import connect
+from tests.service.conftest import running_app
+
+pytestmark = pytest.mark.cluster
+MOUSE = {"id": "1", "title": "Mouse", "price": 12.5}
+
+
+@pytest.fixture
+def queue(redis_server):
+    """The changes that were queued since the test began, batch by batch."""
+    with connect(redis_server.url) as client:
+        client.delete(INDEXING_QUEUE)
+
+        def taken() -> list[dict]:
+            messages = client.lrange(INDEXING_QUEUE, 0, -1)[::-1]
+            client.delete(INDEXING_QUEUE)
+            bodies = [base64.b64decode(orjson.loads(raw)["body"]) for raw in messages]
+            return [orjson.loads(body)[1] for body in bodies]
+
+        yield taken
+
+
+@pytest.fixture
+def path(shop) -> str:
+    return f"/v1/indexes/{shop}/products"
+
+
+def changes_of(messages: list[dict]) -> list[ProductChange]:
+    return [ProductChange.from_message(raw) for message in messages for raw in message["changes"]]
+
+
+@pytest.mark.parametrize(
+    ("method", "suffix", "body", "expected"),
+    [
+        ("post", "", MOUSE, ProductChange("upsert", "1", MOUSE)),
+        ("post", "", {**MOUSE, "version": 7}, ProductChange("upsert", "1", MOUSE, 7)),
+        ("post", "", [MOUSE], ProductChange("upsert", "1", MOUSE)),
+        ("post", "", {"products": [MOUSE]}, ProductChange("upsert", "1", MOUSE)),
+        ("put", "/1", {"title": "Mouse", "price": 12.5}, ProductChange("upsert", "1", MOUSE)),
+        ("post", "/1", MOUSE, ProductChange("upsert", "1", MOUSE)),
+        ("patch", "", {"id": "1", "price": None}, ProductChange("patch", "1", {"price": None})),
+        (
+            "patch",
+            "/a%20b",
+            {"price": 2},
+            ProductChange("patch", "a b", {"id": "a b", "price": 2}),
+        ),
+        ("delete", "/1?version=3", None, ProductChange("delete", "1", {}, 3)),
+        ("delete", "", {"ids": ["1"]}, ProductChange("delete", "1", {})),
+    ],
+    ids=str,
+)
+def test_change_is_queued_and_its_task_can_be_followed(
+    client, path, shop, queue, method, suffix, body, expected
+):
+    response = client.open(path + suffix, method=method.upper(), json=body)
+    assert response.status_code == 202, response.text
+    assert response.json["accepted"] == 1
+    assert response.json["rejected"] == []
+    (message,) = queue()
+    assert (message["index"], message["batch"]) == (shop, 0)
+    (change,) = changes_of([message])
+    fields = {name: value for name, value in change.fields.items() if name != "id"}
+    wanted = {name: value for name, value in expected.fields.items() if name != "id"}
+    assert fields == wanted
+    assert (change.operation, change.product_id, change.version) == (
+        expected.operation,
+        expected.product_id,
+        expected.version,
+    )
+    task = client.get(f"/v1/tasks/{response.json['task_id']}").json
+    assert (task["state"], task["total"], task["index"]) == ("queued", 1, shop)
+
+
+def test_of_several_the_sound_ones_are_queued_and_the_others_are_listed(client, path, queue):
+    body = [
+        MOUSE,
+        {"id": "2"},
+        5,
+        {"id": "4", "title": "Cable", "price": -1},
+        {**MOUSE, "id": "5"},
+    ]
+    response = client.post(path, json=body)
+    assert response.status_code == 202
+    assert response.json["accepted"] == 2
+    rejected = [
+        (entry["position"], entry["id"], entry["field"]) for entry in response.json["rejected"]
+    ]
+    assert rejected == [(1, "2", "title"), (2, None, "product"), (3, "4", "price")]
+    assert [change.product_id for change in changes_of(queue())] == ["1", "5"]
+
+
+def test_many_products_are_cut_into_batches(elasticsearch, redis_server, path, queue):
+    with running_app(elasticsearch.url, redis_server.url, service_batch_products=4) as app:
+        products = [{**MOUSE, "id": str(number)} for number in range(10)]
+        assert app.test_client().post(path, json=products).json["accepted"] == 10
+    messages = queue()
+    assert [(message["batch"], len(message["changes"])) for message in messages] == [
+        (0, 4),
+        (1, 4),
+        (2, 2),
+    ]
+    assert [change.product_id for change in changes_of(messages)] == [str(n) for n in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("method", "suffix", "body", "field"),
+    [
+        ("post", "", [], "products"),
+        ("post", "", {"products": []}, "products"),
+        ("post", "", [{"id": "1"}, 5], "title"),
+        ("post", "", {"title": "x"}, "id"),
+        ("post", "", "x", "product"),
+        ("post", "", {**MOUSE, "version": -1}, "version"),
+        ("post", "", {**MOUSE, "version": True}, "version"),
+        ("post", "", [MOUSE] * 1_001, "products"),
+        ("put", "/1", {**MOUSE, "id": "2"}, "id"),
+        ("put", "/1", [MOUSE], "body"),
+        ("put", "/a%00b", {"title": "x"}, "id"),
+        ("put", "/" + "x" * 513, {"title": "x"}, "id"),
+        ("patch", "", {"price": 1}, "id"),
+        ("patch", "", {"id": "1"}, "product"),
+        ("patch", "/1", {"colour": None}, "colour"),
+        ("patch", "/1", {"title": None}, "title"),
+        ("delete", "", {"ids": []}, "products"),
+        ("delete", "", {"ids": [1]}, "ids"),
+        ("delete", "", {"ids": "1"}, "ids"),
+        ("delete", "", {"id": "1"}, "ids"),
+        ("delete", "", ["1"], "body"),
+        ("delete", "/1?version=x", None, "version"),
+        ("delete", "/1?version=-1", None, "version"),
+        ("delete", "/1?versoin=1", None, "versoin"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_bad_request_is_a_400_by_field_and_queues_nothing(
+    client, path, queue, method, suffix, body, field
+):
+    response = client.open(path + suffix, method=method.upper(), json=body)
+    assert response.status_code == 400
+    assert response.json["error"]["field"] == field, response.text
+    assert queue() == []
+
+
+@pytest.mark.parametrize("method", ["post", "patch", "delete"])
+def test_index_that_is_not_there_is_a_404_and_queues_nothing(client, queue, method):
+    body = {"ids": ["1"]} if method == "delete" else {"id": "1", "title": "Mouse"}
+    response = client.open("/v1/indexes/no-such/products", method=method.upper(), json=body)
+    assert response.status_code == 404
+    assert queue() == []
+
+
+def test_task_that_is_not_there_is_a_404(client):
+    response = client.get("/v1/tasks/no-such")
+    assert response.status_code == 404
+    assert response.json["error"]["code"] == "unknown_task"
