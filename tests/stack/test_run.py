@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,12 +47,24 @@ def assert_gone(stack: RunningStack, state: Path, service_port: int) -> None:
     assert all(ports.is_free(port) for port in used_ports(state, service_port))
 
 
+def readme_answer(port: int, index: str) -> dict[str, Any]:
+    """What the README's curl gives when it is asked of this stack and index."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^curl .*?(?=\n```)", readme, re.MULTILINE | re.DOTALL)
+    for old, new in ((":8080/", f":{port}/"), ("/products/", f"/{index}/"), ("plane", "mouse")):
+        assert old in command
+        command = command.replace(old, new)
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
 def test_a_start_loads_and_answers_and_sigterm_leaves_nothing(start_shop, state, free_port):
     stack = start_shop()
     stack.wait_for(RUNNING)
     assert f"{PRODUCTS} records in" in stack.output and "Traceback" not in stack.output
     answer = ask(free_port, "my-shop", {"q": "wireless mouse", "facets": {"brand": 5}})
     assert "Mouse" in answer["hits"][0]["product"]["title"] and answer["facets"]["brand"]
+    assert readme_answer(free_port, "my-shop")["hits"]
     stack.send(signal.SIGTERM)
     assert stack.wait_ended() == 0
     assert "Stopped." in stack.output
