@@ -19,8 +19,15 @@ CONTRACT_VERSION = 1
 META_KEY = "shelfwise"
 # m and ef_construction are Elasticsearch's own defaults, named so that a later default
 # does not change an index silently. int8 keeps the float's top 10 to 0.99 at a quarter
-# of the memory.
-_VECTOR_INDEX_OPTIONS = {"type": "int8_hnsw", "m": 16, "ef_construction": 100}
+# of the memory. The interval is that of all components: Elasticsearch 8 would otherwise
+# cut off the largest, and show cosines wrong by 0.02 (dense) to 0.17 (sparse vectors), instead
+# of 0.006 to 0.01 as Elasticsearch 9 does either way.
+_VECTOR_INDEX_OPTIONS = {
+    "type": "int8_hnsw",
+    "m": 16,
+    "ef_construction": 100,
+    "confidence_interval": 1.0,
+}
 
 
 @cache

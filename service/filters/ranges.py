@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mappings.sortable_numbers import encode_sortable
+from mappings.sortable_numbers import SORTABLE_LENGTH, encode_sortable
 from service.filters.base import Clause, finite, invalid
 from service.filters.terms import check_date
 from service.product_fields import ATTRIBUTE_PREFIX, ProductField
 
 _WORDS = {"gt": "above", "gte": "from", "lt": "below", "lte": "to"}
 NUMBERS_PREFIX = "attribute_numbers."
+_LOWEST = "0" * SORTABLE_LENGTH
+_HIGHEST = "f" * SORTABLE_LENGTH
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,15 @@ class RangeFilter:
         if self.field.kind != "attribute":
             return {"range": {self.field.match: dict(self.boundaries)}}
         numbers = NUMBERS_PREFIX + self.field.name.removeprefix(ATTRIBUTE_PREFIX)
-        return {
-            "range": {
-                numbers: {
-                    operator: encode_sortable(float(value))
-                    for operator, value in self.boundaries.items()
-                }
-            }
+        encoded = {
+            operator: encode_sortable(float(value)) for operator, value in self.boundaries.items()
         }
+        # Elasticsearch 8 compares flattened values only between two boundaries.
+        if not encoded.keys() & {"gt", "gte"}:
+            encoded["gte"] = _LOWEST
+        if not encoded.keys() & {"lt", "lte"}:
+            encoded["lte"] = _HIGHEST
+        return {"range": {numbers: encoded}}
 
     def describe(self) -> str:
         """Return e.g. 'price from 10 below 50'."""

@@ -23,6 +23,7 @@ def test_vector_field_has_the_encoders_shape():
     body = index_body({"text_vector": TEXT}, shards=3, replicas=2)
     field = body["mappings"]["properties"]["text_vector"]
     assert (field["type"], field["dims"], field["similarity"]) == ("dense_vector", 256, "cosine")
+    assert field["index_options"]["confidence_interval"] == 1.0, "8.19 cuts components off"
     assert body["settings"]["index"]["number_of_shards"] == 3
     assert body["settings"]["index"]["number_of_replicas"] == 2
 

@@ -20,7 +20,12 @@ CHEAP = {"range": {"price": {"lt": 50}}}
 
 
 def number_range(name: str, **boundaries: float) -> dict:
+    # Elasticsearch 8 wants both boundaries, so the open one is spelled out.
     encoded = {operator: encode_sortable(value) for operator, value in boundaries.items()}
+    if not {"gt", "gte"} & set(encoded):
+        encoded["gte"] = "0" * 16
+    if not {"lt", "lte"} & set(encoded):
+        encoded["lte"] = "f" * 16
     return {"range": {f"attribute_numbers.{name}": encoded}}
 
 
@@ -44,6 +49,7 @@ def number_range(name: str, **boundaries: float) -> dict:
         ({"attributes.a": [17, 17.0, 1.5]}, [{"terms": {"attributes.a": ["17", "17", "1.5"]}}]),
         ({"attributes.a": [True, False]}, [{"terms": {"attributes.a": ["true", "false"]}}]),
         ({"attributes.a": {"gt": -2.5}}, [number_range("a", gt=-2.5)]),
+        ({"attributes.a": {"gte": 1, "lt": 2}}, [number_range("a", gte=1, lt=2)]),
         ({"attributes.exists": {"lte": 3}}, [number_range("exists", lte=3)]),
         (
             {"released_at": {"gte": "2020-01-02"}},
