@@ -11,7 +11,7 @@ from typing import Any, Literal
 import orjson
 
 from mappings.errors import InvalidQuery
-from service.search_request import SearchRequest
+from service.search_request import MAX_DEPTH, SearchRequest
 
 Place = Literal["window", "tail"]
 _PAGING = {"limit", "offset", "cursor", "facets", "fields", "explain"}
@@ -74,6 +74,16 @@ def decode_cursor(text: str, search: str) -> Cursor:
     ):
         raise _broken(text)
     return Cursor(place, position, tuple(after))
+
+
+def check_place(cursor: Cursor, *, sort_values: int) -> None:
+    """Raise InvalidQuery for a place that this search cannot have reached.
+
+    sort_values: how many values the search sorts by.
+    """
+    deep = not cursor.after and cursor.position > MAX_DEPTH
+    if deep or (cursor.after and len(cursor.after) != sort_values):
+        raise InvalidQuery("cursor: names a place that this search does not have", field="cursor")
 
 
 def _broken(text: str) -> InvalidQuery:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from elasticsearch import Elasticsearch
 
 from indexer.encoders.base import TextEncoder
-from service.cursor import Cursor, decode_cursor, encode_cursor, fingerprint
+from service.cursor import Cursor, check_place, decode_cursor, encode_cursor, fingerprint
 from service.filters.compiler import compile_filter
 from service.fusion.registry import FUSIONS
 from service.live_indexes import LiveIndexes
@@ -118,9 +118,11 @@ class Searcher:
         start = Cursor("window", request.offset, ())
         if request.cursor:
             start = decode_cursor(request.cursor, text)
+        sort = sort_clauses(request.sort, scored=bool(legs.weights))
+        check_place(start, sort_values=len(sort))
         window = Window(
             size=request.limit,
-            sort=sort_clauses(request.sort, scored=bool(legs.weights)),
+            sort=sort,
             aggregations=aggregations(request.facets, collapse=request.collapse),
             collapse=request.collapse,
         )

@@ -9,6 +9,7 @@ from elasticsearch import BadRequestError, Elasticsearch
 
 from mappings.cluster import cluster_errors
 from mappings.errors import InvalidQuery
+from mappings.validation_faults import shorten
 
 
 def ask(
@@ -29,6 +30,16 @@ def ask(
                 body=body,
             )
         except BadRequestError as error:
-            raise InvalidQuery(f"the search cannot be run: {error}", field="body") from error
+            raise InvalidQuery(
+                f"Elasticsearch cannot run the search: {_reason(error)}", field="body"
+            ) from error
     body_of_answer: dict[str, Any] = answer.body
     return body_of_answer
+
+
+def _reason(error: BadRequestError) -> str:
+    # A parser's reason goes on with the whole body that we sent.
+    found = error.body.get("error") if isinstance(error.body, Mapping) else None
+    causes = found.get("root_cause") if isinstance(found, Mapping) else None
+    reason = str(causes[0].get("reason") if causes else error.message)
+    return shorten(reason.splitlines()[0] if reason else "", 200)
