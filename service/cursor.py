@@ -11,6 +11,7 @@ from typing import Any, Literal
 import orjson
 
 from mappings.errors import InvalidQuery
+from mappings.validation_faults import shorten
 from service.search_request import MAX_DEPTH, SearchRequest
 
 Place = Literal["window", "tail"]
@@ -87,4 +88,4 @@ def check_place(cursor: Cursor, *, sort_values: int) -> None:
 
 
 def _broken(text: str) -> InvalidQuery:
-    return InvalidQuery(f"cursor: {text[:40]!r} is not a cursor of ours", field="cursor")
+    return InvalidQuery(f"cursor: {shorten(text)} is not a cursor of ours", field="cursor")
