@@ -188,30 +188,39 @@ class EmbeddedElasticsearch:
     def _wait_until_usable(self, deadline: Deadline, timeout_seconds: float) -> None:
         started = time.monotonic()
         next_report = started + _REPORT_SECONDS
-        while not all(_is_usable(config, self._node_count) for config in self._configs):
+        while not all(self._is_usable(place) for place in range(self._node_count)):
             for config, process in zip(self._configs, self._processes, strict=True):
                 if process.exit_code is not None:
                     raise _explanation(config, f"ended with exit code {process.exit_code}")
             if deadline.passed:
-                late = next(
-                    (c for c in self._configs if not _is_usable(c, self._node_count)),
-                    self._configs[0],
+                late = next((p for p in range(self._node_count) if not self._is_usable(p)), 0)
+                raise _explanation(
+                    self._configs[late], f"was not usable within {timeout_seconds:.0f} s"
                 )
-                raise _explanation(late, f"was not usable within {timeout_seconds:.0f} s")
             if time.monotonic() >= next_report:
                 waited = time.monotonic() - started
                 self._on_progress(f"waiting for Elasticsearch {self.version} ({waited:.0f} s)")
                 next_report += _REPORT_SECONDS
             time.sleep(_POLL_SECONDS)
 
+    def _is_usable(self, place: int) -> bool:
+        """Whether our own node answers, and knows of all the others.
 
-def _is_usable(config: NodeConfig, node_count: int) -> bool:
-    if _get(config.http_port, "/") is None:
-        return False
-    health = _get(config.http_port, "/_cluster/health")
-    if health is None or health["status"] not in ("yellow", "green"):
-        return False
-    return int(health["number_of_nodes"]) >= node_count
+        Another server that took the port a moment before ours would answer as well: it has
+        another process id.
+        """
+        port, process = self._configs[place].http_port, self._processes[place]
+        if _get(port, "/") is None:
+            return False
+        local = _get(port, "/_nodes/_local/process")
+        if local is None or process.pid not in {
+            node["process"]["id"] for node in local["nodes"].values()
+        }:
+            return False
+        health = _get(port, "/_cluster/health")
+        if health is None or health["status"] not in ("yellow", "green"):
+            return False
+        return int(health["number_of_nodes"]) >= self._node_count
 
 
 def _get(port: int, path: str) -> dict[str, Any] | None:

@@ -102,7 +102,8 @@ def check(
     try:
         exported = load_query_encoder(name, template=template, model_directory=directory)
         smallest = _smallest_cosine(loaded, exported)
-        agrees = smallest >= SMALLEST_COSINE and exported.spec == spec
+        # Reduced precision and the export may each cost that much against float32.
+        agrees = smallest >= SMALLEST_COSINE**2 and exported.spec == spec
         rows.append(("query encoder", f"smallest cosine {smallest:.5f} with the worker's"))
     except EncoderUnavailable as error:
         agrees = True

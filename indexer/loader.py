@@ -21,6 +21,8 @@ from mappings.task_records import BatchOutcome
 POLL_SECONDS = 0.05
 _RENEW_SECONDS = 10.0
 _NO_WORKER_NOTE_SECONDS = 20.0
+_RESTORE_SECONDS = 30.0
+"""Wait beyond the visibility timeout until a killed worker's batches are surely back."""
 
 
 class Lease(Protocol):
@@ -89,6 +91,7 @@ class Loader:
         self._sleep = sleep
         self._records: dict[int, list[SourceRecord]] = {}
         self._last_progress = self._last_renewal = self._started = clock()
+        self._last_sent_again = self._started
         self._is_noted = False
         self._expected: int | None = None
         self._summary = LoadSummary()
@@ -152,7 +155,7 @@ class Loader:
         except QueueUnavailable:
             batch = next(reversed(self._sender.under_way.values()))
             self._records[batch.number] = pending.records
-            self._send_again()
+            self._wait_for_redis()
         else:
             self._records[batch.number] = pending.records
 
@@ -170,7 +173,7 @@ class Loader:
         try:
             finished = self._sender.collect()
         except (QueueUnavailable, UnknownTask):
-            self._send_again()
+            self._wait_for_redis()
             return
         for batch, outcome in finished:
             records = self._records.pop(batch.number)
@@ -187,9 +190,13 @@ class Loader:
         if finished:
             self._last_progress = self._clock()
 
-    def _send_again(self) -> None:
-        """Wait for Redis, then queue again what it may have lost."""
-        self._progress.note("Redis does not answer or has lost the task; trying again")
+    def _wait_for_redis(self) -> None:
+        self._send_again("Redis does not answer or has lost the task; trying again")
+        self._last_progress = self._clock()
+
+    def _send_again(self, reason: str) -> None:
+        """Queue again what may have been lost, as soon as Redis answers."""
+        self._progress.note(reason)
         patiently(
             self._sender.send_again,
             patience_seconds=self._settings.indexer_patience_seconds,
@@ -197,7 +204,7 @@ class Loader:
             sleep=self._sleep,
             on_failure=lambda error: self._progress.note(error.message),
         )
-        self._last_progress = self._clock()
+        self._last_sent_again = self._clock()
 
     def _check_patience(self) -> None:
         quiet = self._clock() - self._last_progress
@@ -209,6 +216,11 @@ class Loader:
         if quiet > _NO_WORKER_NOTE_SECONDS and not self._is_noted:
             self._is_noted = True
             self._progress.note(f"no batch was finished for {quiet:.0f} s; waiting for a worker")
+        # A worker that is killed just after it took a message from Redis, and before Redis was
+        # told who has it, takes the message along. A batch that comes twice does no harm.
+        overdue = self._settings.indexer_visibility_timeout_seconds + _RESTORE_SECONDS
+        if self._clock() - max(self._last_progress, self._last_sent_again) > overdue:
+            self._send_again("No batch was finished for long; sending what is under way again")
 
     def _tell(self) -> None:
         self._progress.update(self._summary.done, self._expected)

@@ -21,7 +21,7 @@ from pydantic_settings import (
 from mappings.errors import MissingSetting
 
 PREFIX = "SHELFWISE_"
-PROGRAM_PREFIXES = ("SERVICE_", "INDEXER_", "STACK_", "TEST_", "BENCH_")
+PROGRAM_PREFIXES = ("SERVICE_", "INDEXER_", "STACK_", "JAVA_", "TEST_", "BENCH_")
 
 
 def _check_elasticsearch_url(value: str) -> str:
