@@ -162,12 +162,11 @@ def read_leg_scores(hits: Sequence[Mapping[str, Any]], legs: Legs) -> LegScores:
     """
     names = legs.names
     scores = np.full((len(hits), len(names)), np.nan)  # [candidates, legs]
-    for row, hit in enumerate(hits):
-        named = hit.get("matched_queries", {})
-        for column, name in enumerate(names):
-            if name in named:
-                score = named[name] / legs.boosts[name]
-                scores[row, column] = score if name == LEXICAL else cosine_from_score(score)
+    named = [hit.get("matched_queries", {}) for hit in hits]
+    for column, name in enumerate(names):
+        boosted = np.array([found.get(name, np.nan) for found in named])
+        unboosted = boosted / legs.boosts[name]
+        scores[:, column] = unboosted if name == LEXICAL else cosine_from_score(unboosted)
     return LegScores(tuple(hit["sort"][-1] for hit in hits), names, scores)
 
 

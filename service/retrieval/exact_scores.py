@@ -31,11 +31,8 @@ def complete_scores(
     for column, name in enumerate(scores.legs):
         if name == LEXICAL:
             continue
-        missing = [
-            product_id
-            for product_id, score in zip(scores.product_ids, scores.scores[:, column], strict=True)
-            if np.isnan(score)
-        ]
+        unknown = np.flatnonzero(np.isnan(scores.scores[:, column]))
+        missing = [scores.product_ids[row] for row in unknown]
         if missing:
             asked.update(missing)
             only = {"ids": {"values": missing}}
@@ -66,7 +63,7 @@ def complete_scores(
 def _filled(scores: LegScores, found: LegScores) -> LegScores:
     rows = {product_id: row for row, product_id in enumerate(scores.product_ids)}
     filled = scores.scores.copy()  # [candidates, legs]
-    for product_id, row_found in zip(found.product_ids, found.scores, strict=True):
-        row = rows[product_id]
-        filled[row] = np.where(np.isnan(filled[row]), row_found, filled[row])
+    places = [rows[product_id] for product_id in found.product_ids]
+    before = filled[places]  # [found, legs]
+    filled[places] = np.where(np.isnan(before), found.scores, before)
     return LegScores(scores.product_ids, scores.legs, filled)

@@ -50,9 +50,9 @@ def as_json(vector: NDArray[np.float32]) -> list[float]:
     return rounded
 
 
-def cosine_from_score(score: float) -> float:
-    """Return the cosine in Elasticsearch's kNN score, which is (1 + cosine) / 2."""
-    return 2.0 * score - 1.0
+def cosine_from_score(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the cosines in Elasticsearch's kNN scores, which are (1 + cosine) / 2."""
+    return 2.0 * scores - 1.0
 
 
 def score_from_cosine(cosines: NDArray[np.float64]) -> NDArray[np.float64]:
