@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,6 +33,7 @@ _Item = TypeVar("_Item")
 BATCH = 500
 _WRITERS = 2
 _POLL_SECONDS = 0.5
+_WORD = re.compile(r"\w+")
 _SPREAD = 0.02
 """Noise on each component of a repeated product's vector: its cosine to the original is 0.93."""
 
@@ -40,11 +42,12 @@ class RecalledEncoder:
     """Gives texts the vectors that the real encoder gave them before; see TextEncoder.
 
     Texts of repeated products get the original's vector with noise that depends on the text.
+    vectors: text to its vector; punctuation plays no part in it, which a template may change.
     """
 
     def __init__(self, spec: EncoderSpec, vectors: Mapping[str, Embeddings]) -> None:
         self._spec = spec
-        self._vectors = vectors
+        self._vectors = {_words(text): vector for text, vector in vectors.items()}
 
     @property
     def spec(self) -> EncoderSpec:
@@ -55,12 +58,18 @@ class RecalledEncoder:
         """Return one unit vector a text; raises KeyError for one that is not known."""
         rows = np.empty((len(texts), self._spec.dims), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
-            original = original_text(text)
-            row[:] = self._vectors[original]
-            if text != original:
+            known = self._vectors.get(_words(text))
+            if known is not None:
+                row[:] = known
+            else:
+                row[:] = self._vectors[_words(original_text(text))]
                 draw = np.random.default_rng(zlib.crc32(text.encode()))
                 row += _SPREAD * draw.standard_normal(self._spec.dims, dtype=np.float32)
         return unit_rows(rows)
+
+
+def _words(text: str) -> str:
+    return " ".join(_WORD.findall(text))
 
 
 def recall_vectors(catalogue: Catalogue, size: int, folder: Path) -> RecalledEncoder:
