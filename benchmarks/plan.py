@@ -16,8 +16,13 @@ LARGEST_LOAD = 20_000
 
 @dataclass(frozen=True)
 class Effort:
-    """How often everything is asked. threads: clients at once."""
+    """How often everything is asked.
 
+    first_searches: once, until Elasticsearch's virtual machine has compiled what it runs, so
+    that the first size is not the slowest. warm_up: for each size. threads: clients at once.
+    """
+
+    first_searches: int
     warm_up: int
     searches: int
     concurrent_searches: int
@@ -29,6 +34,7 @@ class Effort:
 
 
 THOROUGH = Effort(
+    first_searches=1_500,
     warm_up=300,
     searches=300,
     concurrent_searches=800,
@@ -38,6 +44,7 @@ THOROUGH = Effort(
     peer_queries=400,
 )
 QUICK = Effort(
+    first_searches=200,
     warm_up=60,
     searches=60,
     concurrent_searches=160,
