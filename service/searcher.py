@@ -22,6 +22,7 @@ from service.fusion.registry import FUSIONS
 from service.live_indexes import LiveIndexes
 from service.page import Page, Ranked, build_hits, place_after
 from service.query_legs import QueryLegs, build_legs
+from service.ranked_windows import RankedWindow, RankedWindows
 from service.ranking.weights import RankingWeights
 from service.retrieval.candidates import (
     BY_SCORE,
@@ -49,6 +50,7 @@ class _Search:
 
     request: SearchRequest
     index: str
+    versioned_index: str
     legs: QueryLegs
     filters: Sequence[Clause]
     window: Window
@@ -69,7 +71,7 @@ class _Search:
 
 
 class Searcher:
-    """Answers search requests; keeps nothing between them."""
+    """Answers search requests; keeps between them only the windows that are paged through."""
 
     def __init__(
         self,
@@ -82,6 +84,7 @@ class Searcher:
         self._indexes = indexes
         self._encoder = encoder
         self._ranking = ranking
+        self._windows = RankedWindows()
 
     def search(self, index: str, request: SearchRequest) -> SearchAnswer:
         """Return the answer to a request.
@@ -126,14 +129,13 @@ class Searcher:
             aggregations=aggregations(request.facets, collapse=request.collapse),
             collapse=request.collapse,
         )
-        return _Search(request, live.name, legs, filters, window, start, text, clock)
+        return _Search(request, live.name, live.index, legs, filters, window, start, text, clock)
 
     def _page_of_window(self, search: _Search) -> Page:
         """Rank the window by exact scores, cut the page out, and fill it up from behind."""
         request = search.request
-        window = replace(search.window, size=request.rank_window_size)
-        candidates = self._retrieve(search, window)
-        ranked = self._rank(search, candidates.scores)
+        window = self._ranked_window(search)
+        candidates, ranked = window.candidates, window.ranked
         order = ranked.order()
         first = place_after(ranked, order, search.start)
         rows = order[first : first + request.limit]
@@ -156,6 +158,21 @@ class Searcher:
             return Page(hits, candidates.total, candidates.facets, window_end)
         behind = self._page_of_first_pass(search, window_end, room)
         return Page([*hits, *behind.hits], candidates.total, candidates.facets, behind.end)
+
+    def _ranked_window(self, search: _Search) -> RankedWindow:
+        """Return the window that the page before was cut from, a new one for a first page."""
+        aggregations = search.window.aggregations
+        is_first = search.start.position == 0 and not search.start.after
+        if not is_first:
+            known = self._windows.get(search.versioned_index, search.text, aggregations)
+            if known is not None:
+                return known
+        candidates = self._retrieve(
+            search, replace(search.window, size=search.request.rank_window_size)
+        )
+        window = RankedWindow(candidates, self._rank(search, candidates.scores), aggregations)
+        self._windows.put(search.versioned_index, search.text, window)
+        return window
 
     def _page_of_first_pass(self, search: _Search, start: Cursor, size: int) -> Page:
         """Return products in the order of the first pass, or of the fields to sort by."""
