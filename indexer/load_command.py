@@ -26,13 +26,18 @@ from indexer.settings import IndexerSettings
 from mappings import cluster, task_records
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import EncoderUnavailable, InvalidQuery, UnknownIndex
-from mappings.index_lifecycle import LiveIndex, create_index, find_index, require_encoders
+from mappings.index_lifecycle import (
+    LiveIndex,
+    create_index,
+    find_index,
+    require_text_encoder,
+)
+from mappings.product import TEXT_VECTOR
 from mappings.task_records import TaskRecords
 
 EXIT_FINE = 0
 EXIT_FAILED = 1
 EXIT_SOME_REJECTED = 2
-_TEXT_VECTOR = "text_vector"
 
 
 def run_load(
@@ -112,11 +117,10 @@ def _index_for(
         try:
             live = find_index(client, name)
         except UnknownIndex:
-            return create_index(client, name, {_TEXT_VECTOR: configured()})
-        spec = live.encoders.get(_TEXT_VECTOR)
-        if spec is not None and not spec.is_external:
+            return create_index(client, name, {TEXT_VECTOR: configured()})
+        if live.text_encoder:
             try:
-                require_encoders(live, {_TEXT_VECTOR: configured()})
+                require_text_encoder(live, configured())
             except EncoderUnavailable:
                 pass  # a machine without the model may load: the worker compares
         return live

@@ -21,11 +21,11 @@ from indexer.encoders.base import TextEncoder
 from indexer.text_embedding import encode_texts
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import ClusterOverloaded, ProductRejected
-from mappings.index_lifecycle import LiveIndex, find_index, require_encoders
+from mappings.index_lifecycle import LiveIndex, find_index, require_text_encoder
+from mappings.product import TEXT_VECTOR
 from mappings.product_changes import ProductChange
 from mappings.task_records import BatchOutcome, Reject
 
-TEXT_VECTOR = "text_vector"
 MAX_ROUNDS = 8
 """Times a product is read and planned because others write it at the same moment."""
 _LONGEST_ROUND_WAIT_SECONDS = 0.1
@@ -105,9 +105,7 @@ class Pipeline:
         if known is not None and self._clock() < known[0]:
             return known[1]
         live = find_index(self._client, index)
-        spec = live.encoders.get(TEXT_VECTOR)
-        if spec is not None and not spec.is_external:
-            require_encoders(live, {TEXT_VECTOR: self._encoder.spec})
+        require_text_encoder(live, self._encoder.spec)
         self._live[index] = (self._clock() + _INDEX_CHECK_SECONDS, live)
         return live
 
@@ -151,14 +149,12 @@ class Pipeline:
 
         A plan without either was overtaken by somebody else's write.
         """
-        spec = live.encoders.get(TEXT_VECTOR)
-        encoded = None if spec is None or spec.is_external else spec
         writes = [
             DocumentWrite(plan.product_id, None, plan.stored)
             for plan in plans
             if plan.final.hash is None
         ]
-        drafts = [_draft(plan, encoded) for plan in plans if plan.final.hash is not None]
+        drafts = [_draft(plan, live.text_encoder) for plan in plans if plan.final.hash is not None]
         kept = self._kept_vectors(live.name, drafts)
         texts = {
             draft.plan.product_id: draft.text

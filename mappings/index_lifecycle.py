@@ -18,6 +18,7 @@ from mappings.index_names import (
     versioned,
     write_alias,
 )
+from mappings.product import TEXT_VECTOR
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,12 @@ class LiveIndex:
     name: str
     index: str
     encoders: Mapping[str, EncoderSpec]
+
+    @property
+    def text_encoder(self) -> EncoderSpec | None:
+        """Return our encoder of `text_vector`, None when the shop fills it or it is not there."""
+        spec = self.encoders.get(TEXT_VECTOR)
+        return None if spec is None or spec.is_external else spec
 
 
 def create_index(
@@ -102,6 +109,14 @@ def require_encoders(live: LiveIndex, encoders: Mapping[str, EncoderSpec]) -> Li
             )
         live.encoders[field].require_same(spec, index=live.index, field=field)
     return live
+
+
+def require_text_encoder(live: LiveIndex, spec: EncoderSpec) -> LiveIndex:
+    """Return `live` when no encoder of ours fills its text vectors, or the given one does.
+
+    Raises EncoderMismatch that names every difference.
+    """
+    return require_encoders(live, {TEXT_VECTOR: spec}) if live.text_encoder else live
 
 
 def list_indexes(client: Elasticsearch) -> list[LiveIndex]:

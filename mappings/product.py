@@ -25,7 +25,8 @@ MAX_ID_BYTES = 512  # Elasticsearch's own limit of an _id
 MAX_ATTRIBUTES = 2_000
 MAX_VECTOR_DIMS = 4_096  # Elasticsearch's own limit of a dense_vector
 CATEGORY_SEPARATOR = " > "
-VECTOR_FIELDS = ("text_vector", "image_vector")
+TEXT_VECTOR = "text_vector"
+VECTOR_FIELDS = (TEXT_VECTOR, "image_vector")
 
 Availability = Literal["in_stock", "out_of_stock", "preorder", "backorder", "discontinued"]
 

@@ -10,10 +10,8 @@ from elasticsearch import Elasticsearch
 
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import UnknownIndex
-from mappings.index_lifecycle import LiveIndex, find_index, list_indexes, require_encoders
+from mappings.index_lifecycle import LiveIndex, find_index, list_indexes, require_text_encoder
 from mappings.index_names import check_index_name
-
-TEXT_VECTOR = "text_vector"
 
 
 class LiveIndexes:
@@ -49,7 +47,7 @@ class LiveIndexes:
                 return entry[1]
         if self._served and name not in self._served:
             raise UnknownIndex(f"no index named {name!r}", field="index")
-        live = self._checked(find_index(self._client, name))
+        live = require_text_encoder(find_index(self._client, name), self._encoder)
         with self._lock:
             self._found[name] = (now + self._ttl_seconds, live)
         return live
@@ -60,13 +58,7 @@ class LiveIndexes:
         Raises EncoderMismatch for the first that another encoder filled.
         """
         return [
-            self._checked(live)
+            require_text_encoder(live, self._encoder)
             for live in list_indexes(self._client)
             if not self._served or live.name in self._served
         ]
-
-    def _checked(self, live: LiveIndex) -> LiveIndex:
-        spec = live.encoders.get(TEXT_VECTOR)
-        if spec is not None and not spec.is_external:
-            require_encoders(live, {TEXT_VECTOR: self._encoder})
-        return live

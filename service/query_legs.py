@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from indexer.encoders.base import TextEncoder
 from mappings.errors import InvalidQuery
 from mappings.index_lifecycle import LiveIndex
+from mappings.product import TEXT_VECTOR
 from service.calibration import Calibration
-from service.live_indexes import TEXT_VECTOR
-from service.ranking.weights import LEXICAL, RankingWeights
+from service.ranking.weights import RankingWeights
 from service.retrieval.candidates import Legs
 from service.search_request import SearchRequest
+from service.search_results import LEXICAL
 
 _HALF_STEP = 2.0
 """Elasticsearch's kNN score runs over 0 to 1 while the cosine runs over -1 to 1."""
@@ -113,8 +114,7 @@ def _unit(vector: NDArray[np.float64], path: str) -> NDArray[np.float32]:
 def _encoded(
     terms: Mapping[str, float], live: LiveIndex, encoder: TextEncoder
 ) -> NDArray[np.float32] | None:
-    spec = live.encoders.get(TEXT_VECTOR)
-    if spec is None or spec.is_external:
+    if live.text_encoder is None:
         return None
     embeddings = encoder.encode(list(terms))  # [terms, dims]
     mixed = np.asarray(list(terms.values()), dtype=np.float32) @ embeddings  # [dims]

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 Scores = NDArray[np.float64]
 
+LEXICAL = "lexical"
+"""Name of the leg of words; the others are named after their vector fields."""
+
 
 @dataclass(frozen=True)
 class LegScores:

@@ -11,8 +11,8 @@ import orjson
 
 from mappings.encoder_spec import EncoderSpec
 from service.calibration import Calibration
+from service.search_results import LEXICAL
 
-LEXICAL = "lexical"
 _ANY_ENCODER = "*"
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from service.retrieval.elasticsearch_search import ask
 from service.retrieval.facets import read_facets, read_total
-from service.retrieval.lexical import LEXICAL, lexical_clause
+from service.retrieval.lexical import lexical_clause
 from service.retrieval.products import product_from
 from service.retrieval.vectors import (
     Clause,
@@ -20,7 +20,7 @@ from service.retrieval.vectors import (
     knn_clause,
     score_from_cosine,
 )
-from service.search_results import Facets, FusedScores, LegScores, Total
+from service.search_results import LEXICAL, Facets, FusedScores, LegScores, Total
 
 BY_SCORE = ({"_score": "desc"}, {"product_id": "asc"})
 BROWSING = ({"popularity": {"order": "desc", "missing": "_last"}}, {"product_id": "asc"})

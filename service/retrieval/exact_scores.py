@@ -13,9 +13,8 @@ from elasticsearch import Elasticsearch
 
 from service.retrieval.candidates import BY_SCORE, UNREAD, Legs, read_leg_scores
 from service.retrieval.elasticsearch_search import ask
-from service.retrieval.lexical import LEXICAL
 from service.retrieval.vectors import Clause, knn_clause
-from service.search_results import LegScores
+from service.search_results import LEXICAL, LegScores
 
 
 def complete_scores(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-LEXICAL = "lexical"
+from service.search_results import LEXICAL
 
 # Cross-field BM25F: a word may be in any of the fields, its rarity is that of all of them
 # together, and the fields' own weights are below. Chosen on real judgements, see
