@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -74,8 +73,6 @@ class Pipeline:
         self._writer = writer or BulkWriter(client, sleep=sleep)
         self._clock = clock
         self._sleep = sleep
-        # Two texts at once would only share the cores: the one that comes first is done first.
-        self._encoder_lock = threading.Lock()
         self._live: dict[str, tuple[float, LiveIndex]] = {}
 
     def process(self, index: str, changes: Sequence[ProductChange]) -> BatchOutcome:
@@ -161,8 +158,7 @@ class Pipeline:
             for draft in drafts
             if draft.text is not None and TEXT_VECTOR not in kept.get(draft.plan.product_id, {})
         }
-        with self._encoder_lock:
-            vectors, refused = encode_texts(self._encoder, texts)
+        vectors, refused = encode_texts(self._encoder, texts)
         for draft in drafts:
             name = draft.plan.product_id
             found: dict[str, Any] = {

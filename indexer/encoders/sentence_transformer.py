@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import structlog
 import torch
+from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from transformers.utils import logging as transformers_logging
 
 from indexer.encoders.base import Embeddings, LoadOptions, unit_rows
 from indexer.encoders.batching import plan_batches
+from indexer.encoders.lanes import Lanes
 from indexer.encoders.model_folder import ModelFolder
 from indexer.encoders.precision import (
     Device,
@@ -72,6 +74,8 @@ class SentenceTransformerEncoder:
         self._lock = threading.Lock()
         self._batch_size = batch_size or LARGEST_BATCH.get(kind, LARGEST_BATCH["cuda"])
         self._token_budget = TOKEN_BUDGET.get(kind, TOKEN_BUDGET["cuda"])
+        # One model on a GPU has no use for a second batch at the same time.
+        self._lanes = Lanes(torch.get_num_threads()) if kind == "cpu" else None
         self._document_prompt = prompt_of(model, DOCUMENT_PROMPTS)
         self.model = model
         self.device = device
@@ -125,28 +129,41 @@ class SentenceTransformerEncoder:
         vectors = np.empty((len(texts), self._spec.dims), dtype=np.float32)
         # By characters first, so that a window of mixed texts is tokenized without much padding.
         order = np.argsort([-len(text) for text in cleaned], kind="stable")
-        # The tokenizer is not safe to share: it raises "Already borrowed".
-        # Autocast keeps its casts of the weights until it ends, so it spans all batches.
-        with self._lock, torch.inference_mode(), _autocast(self.device, precision):
-            for start in range(0, len(order), WINDOW):
-                positions = order[start : start + WINDOW]
-                window = [cleaned[position] for position in positions]
-                vectors[positions] = self._encode_window(window, prompt)
+        for start in range(0, len(order), WINDOW):
+            positions = order[start : start + WINDOW]
+            window = [cleaned[position] for position in positions]
+            vectors[positions] = self._encode_window(window, prompt, precision)
         return unit_rows(vectors)
 
-    def _encode_window(self, texts: list[str], prompt: str | None) -> Embeddings:
-        features = self.model.preprocess(texts, prompt=prompt)
-        if "attention_mask" not in features:  # a bag of words: nothing is padded
-            return self._forward(features)
-        mask = features["attention_mask"]
+    def _encode_window(self, texts: list[str], prompt: str | None, precision: str) -> Embeddings:
+        with self._lock:  # the tokenizer is not safe to share: it raises "Already borrowed"
+            features = self.model.preprocess(texts, prompt=prompt)
         vectors = np.empty((len(texts), self._spec.dims), dtype=np.float32)
-        for rows in plan_batches(
-            mask.sum(dim=1).numpy(),
+        batches = self._plan(features, len(texts))
+
+        def encode(rows: NDArray[np.intp]) -> None:
+            vectors[rows] = self._forward(_select(features, torch.from_numpy(rows)))
+
+        # Autocast keeps its casts of the weights until it ends, so it spans all batches.
+        def around() -> AbstractContextManager[object]:
+            return _inference(self.device, precision)
+
+        if self._lanes is not None:
+            self._lanes.run(batches, encode, around)
+        else:
+            with self._lock, around():
+                for rows in batches:
+                    encode(rows)
+        return vectors
+
+    def _plan(self, features: Mapping[str, Any], count: int) -> list[NDArray[np.intp]]:
+        if "attention_mask" not in features:  # a bag of words: nothing is padded
+            return [np.arange(count)]
+        return plan_batches(
+            features["attention_mask"].sum(dim=1).numpy(),
             batch_size=self._batch_size,
             token_budget=self._token_budget,
-        ):
-            vectors[rows] = self._forward(_select(features, torch.from_numpy(rows)))
-        return vectors
+        )
 
     def _forward(self, features: Mapping[str, Any]) -> Embeddings:
         on_device = {
@@ -224,17 +241,20 @@ def _describe(device: str) -> Device:
     return Device(kind, kind == "cpu" and cpu_has_bfloat16())
 
 
-def _autocast(device: str, precision: str) -> AbstractContextManager[Any]:
-    if precision == _NO_AUTOCAST:
-        return nullcontext()
-    context: AbstractContextManager[Any] = torch.autocast(
-        device.partition(":")[0], dtype=getattr(torch, precision)
-    )
-    return context
+@contextmanager
+def _inference(device: str, precision: str) -> Iterator[None]:
+    """Encode without gradients and in a precision, both of which are the thread's own."""
+    cast = precision != _NO_AUTOCAST
+    kind = device.partition(":")[0]
+    dtype = getattr(torch, precision)
+    with torch.inference_mode(), torch.autocast(kind, dtype=dtype) if cast else nullcontext():
+        yield
 
 
 def _select(features: Mapping[str, Any], rows: torch.Tensor) -> dict[str, Any]:
     """Return some rows of a padded window without the columns that are padding in all of them."""
+    if "attention_mask" not in features:
+        return dict(features)
     mask = features["attention_mask"]
     used = mask[rows].any(dim=0)
     if not used.any():  # empty texts of a tokenizer without special tokens
