@@ -26,13 +26,17 @@ class ProductChange:
     product_id: the shop's id.
     fields: the product's JSON for `upsert`, the changed fields for `patch`, else empty.
     version: the shop's counter or time; a greater one is newer. None when the shop
-        sends none: then the change applies in the order of arrival.
+        sends none: then the change counts in the order of arrival.
+    arrival: the place in the order of arrival, microseconds since 1970 and never the same
+        twice, which whoever puts the change into the queue gives it. A change that is
+        delivered again keeps its arrival.
     """
 
     operation: Operation
     product_id: str
     fields: Mapping[str, Any]
     version: int | None = None
+    arrival: int = 0
 
     def to_message(self) -> dict[str, Any]:
         """Return the JSON object for the queue."""
@@ -41,6 +45,8 @@ class ProductChange:
             message["fields"] = dict(self.fields)
         if self.version is not None:
             message["version"] = self.version
+        if self.arrival:
+            message["arrival"] = self.arrival
         return message
 
     @classmethod
@@ -51,6 +57,7 @@ class ProductChange:
             product_id=message["id"],
             fields=message.get("fields", {}),
             version=message.get("version"),
+            arrival=message.get("arrival", 0),
         )
 
 
