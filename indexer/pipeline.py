@@ -18,6 +18,7 @@ from indexer.change_plan import ChangeOutcome, ProductPlan, plan_product
 from indexer.documents import product_text, read_digests, text_digest, to_document
 from indexer.encoders.base import TextEncoder
 from indexer.text_embedding import encode_texts
+from indexer.vector_cache import VectorCache
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import ClusterOverloaded, ProductRejected
 from mappings.index_lifecycle import LiveIndex, find_index, require_text_encoder
@@ -57,6 +58,7 @@ class Pipeline:
     """Applies batches of changes; may be used by several threads, which share the encoder.
 
     encoder: fills `text_vector`, unless the index takes the shop's own vectors.
+    cache: knows vectors of texts that were encoded before.
     """
 
     def __init__(
@@ -65,12 +67,14 @@ class Pipeline:
         encoder: TextEncoder,
         *,
         writer: BulkWriter | None = None,
+        cache: VectorCache | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._encoder = encoder
         self._writer = writer or BulkWriter(client, sleep=sleep)
+        self._cache = cache
         self._clock = clock
         self._sleep = sleep
         self._live: dict[str, tuple[float, LiveIndex]] = {}
@@ -158,7 +162,7 @@ class Pipeline:
             for draft in drafts
             if draft.text is not None and TEXT_VECTOR not in kept.get(draft.plan.product_id, {})
         }
-        vectors, refused = encode_texts(self._encoder, texts)
+        vectors, refused = encode_texts(self._encoder, texts, self._cache)
         for draft in drafts:
             name = draft.plan.product_id
             found: dict[str, Any] = {

@@ -29,6 +29,13 @@ class IndexerSettings(SharedSettings):
     indexer_tasks_in_flight: int = Field(
         8, ge=1, le=1000, description="Batches of a load that may wait in Redis at one time."
     )
+    indexer_vector_cache_entries: int = Field(
+        20_000,
+        ge=0,
+        le=10_000_000,
+        description="Vectors of texts that Redis keeps for all workers, about 35 MB of it at 384 "
+        "dims; 0 switches that off.",
+    )
     indexer_pool: Literal["threads", "solo", "prefork"] = Field(
         "threads",
         description="How the worker runs tasks; `prefork` cannot use a GPU.",

@@ -8,7 +8,9 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from indexer.documents import text_digest
 from indexer.encoders.base import Embeddings, TextEncoder
+from indexer.vector_cache import VectorCache
 from mappings.errors import PermanentIndexingError, ShelfwiseError
 
 Vector = NDArray[np.float32]
@@ -17,18 +19,41 @@ _log = structlog.get_logger(__name__)
 
 
 def encode_texts(
-    encoder: TextEncoder, texts: Mapping[str, str]
+    encoder: TextEncoder, texts: Mapping[str, str], cache: VectorCache | None = None
 ) -> tuple[dict[str, Vector], dict[str, str]]:
     """Return vectors and refusals, both by product id.
 
     texts: product id to text; equal texts are encoded once.
+    cache: asked first, and told what was encoded.
     """
     distinct = list(dict.fromkeys(texts.values()))
-    vectors, refused = _encode(encoder, distinct)
+    if cache is None:
+        vectors, refused = _encode(encoder, distinct)
+    else:
+        vectors, refused = _encode_unknown(encoder, distinct, cache)
     return (
         {name: vectors[text] for name, text in texts.items() if text in vectors},
         {name: refused[text] for name, text in texts.items() if text in refused},
     )
+
+
+def _encode_unknown(
+    encoder: TextEncoder, texts: Sequence[str], cache: VectorCache
+) -> tuple[dict[str, Vector], dict[str, str]]:
+    digests = {text: text_digest(encoder.spec, text) for text in texts}
+    found = cache.get_many(list(digests.values()))
+    known = {
+        text: found[digest]
+        for text, digest in digests.items()
+        if digest in found and _is_vector(found[digest], encoder.spec.dims)
+    }
+    vectors, refused = _encode(encoder, [text for text in texts if text not in known])
+    cache.put_many({digests[text]: vector for text, vector in vectors.items()})
+    return known | vectors, refused
+
+
+def _is_vector(values: Vector, dims: int) -> bool:
+    return values.shape == (dims,) and bool(np.isfinite(values).all())
 
 
 def _encode(

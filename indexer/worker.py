@@ -15,6 +15,7 @@ from indexer.pipeline import Pipeline
 from indexer.refresh_interval import RefreshIntervals
 from indexer.settings import IndexerSettings
 from indexer.tasks import register_tasks
+from indexer.vector_cache import connect_cache
 from mappings import cluster, task_records
 from mappings.errors import TemporaryError
 from mappings.task_records import TaskRecords
@@ -69,7 +70,7 @@ class WorkerParts:
             model_directory=Path(settings.model_directory),
         )
         _log.info("encoder_ready", encoder=encoder.spec.name, dims=encoder.spec.dims)
-        return Pipeline(cluster.connect(settings), encoder)
+        return Pipeline(cluster.connect(settings), encoder, cache=connect_cache(settings))
 
 
 def make_worker_app(settings: IndexerSettings, parts: WorkerParts) -> Celery:
