@@ -12,6 +12,7 @@ import orjson
 from elasticsearch import Elasticsearch
 from numpy.typing import NDArray
 
+from indexer.documents import STATE_FIELDS
 from mappings.cluster import cluster_errors
 from mappings.errors import ClusterOverloaded, UnknownIndex
 from mappings.index_names import write_alias
@@ -22,9 +23,9 @@ MAX_ITEM_ATTEMPTS = 6
 _FIRST_WAIT_SECONDS = 0.5  # 0.5 + 1 + 2 + 4 + 8: half of the timeout of one answer
 _BUSY_STATUS = frozenset({429, 500, 502, 503, 504})
 _CONFLICT_STATUS = 409
+_GONE = "document_missing_exception"
 # 9.2 leaves vectors out of `_source` unless asked; 8.19 refuses the question.
 _VECTORS_LEFT_OUT_SINCE = (9, 2)
-_STATE_FIELDS = ("version", "product_hash", "content_hash")
 
 Vector = NDArray[np.float32]
 
@@ -49,11 +50,13 @@ class DocumentWrite:
     """What should become of one document.
 
     document: None to delete it. based_on: what was read before, None when it was absent.
+    is_partial: the document's fields are set in the stored one, the others stay as they are.
     """
 
     product_id: str
     document: Mapping[str, Any] | None
     based_on: StoredDocument | None
+    is_partial: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,12 @@ class BulkWriter:
     def read(
         self, index: str, product_ids: Sequence[str], *, whole: frozenset[str] = frozenset()
     ) -> dict[str, StoredDocument]:
-        """Return the documents that are there: version and digests alone.
+        """Return the documents that are there: STATE_FIELDS alone.
 
         whole: ids of which all fields and vectors are read.
         """
         docs = [
-            {"_id": name} if name in whole else {"_id": name, "_source": list(_STATE_FIELDS)}
+            {"_id": name} if name in whole else {"_id": name, "_source": list(STATE_FIELDS)}
             for name in product_ids
         ]
         return self._get(index, docs, with_vectors=bool(whole))
@@ -194,7 +197,10 @@ def _lines(write: DocumentWrite) -> bytes:
     if write.document is None:
         return orjson.dumps({"delete": target}) + b"\n"
     operation = "create" if write.based_on is None else "index"
-    document = orjson.dumps(write.document, option=orjson.OPT_SERIALIZE_NUMPY)
+    body: Mapping[str, Any] = write.document
+    if write.is_partial:
+        operation, body = "update", {"doc": write.document}
+    document = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
     return orjson.dumps({operation: target}) + b"\n" + document + b"\n"
 
 
@@ -203,8 +209,10 @@ def _result(outcome: Mapping[str, Any], index: str) -> WriteResult | None:
     status = outcome["status"]
     if status in _BUSY_STATUS:
         return None
-    # A delete of a document that has gone meanwhile answers 404 without an error.
-    if status == _CONFLICT_STATUS or (status == 404 and "error" not in outcome):
+    # A delete of a document that has gone meanwhile answers 404 without an error, an update
+    # with one of its own.
+    error = outcome.get("error", {}).get("type", _GONE)
+    if status == _CONFLICT_STATUS or (status == 404 and error == _GONE):
         return WriteResult("conflict")
     if status == 404:
         raise UnknownIndex(f"no index named {index!r}", field="index")

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
 
 from indexer.bulk_writer import StoredDocument
 from indexer.change_checks import CheckedChange
-from indexer.documents import (
-    GIVEN,
-    given_digests,
-    product_fields,
-    product_hash,
-    read_digests,
-    stored_fields,
+from indexer.documents import FAST_FIELDS, GIVEN, read_digests, stored_fields
+from indexer.product_state import (
+    Outcome,
+    ProductState,
+    deleted,
+    fast_part,
+    is_same,
+    patched,
+    upserted,
 )
+from mappings.change_order import Stamp
 from mappings.errors import ProductRejected
-from mappings.product import Product, merge_changes
 from mappings.product_changes import ProductChange
-
-Outcome = Literal["indexed", "unchanged", "deleted", "stale", "missing", "rejected"]
 
 
 @dataclass(frozen=True)
@@ -34,44 +36,58 @@ class ChangeOutcome:
 
 
 @dataclass(frozen=True)
-class ProductState:
-    """A product as it is stored, or as it would be after some changes.
-
-    hash: its `product_hash`, None when there is no such product.
-    fields: its JSON, empty as long as nobody needs it.
-    given: vector field to digest, for the vectors that the shop brought.
-    vectors: those of them that came with these changes.
-    """
-
-    hash: str | None = None
-    version: int | None = None
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    given: Mapping[str, str] = field(default_factory=dict)
-    vectors: Mapping[Any, tuple[float, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class ProductPlan:
     """What should be written for one product, and what that means for each change.
 
-    outcomes: by position, as they will be when the write succeeds.
+    before: what is stored, as `stored` says. outcomes: by position, as they will be when the
+    write succeeds.
     """
 
     product_id: str
     stored: StoredDocument | None
+    before: ProductState
     final: ProductState
     outcomes: Mapping[int, ChangeOutcome]
 
     @property
     def needs_write(self) -> bool:
-        """False when the index has all of this already."""
-        if self.stored is None:
-            return self.final.hash is not None
-        before = self.stored.source
-        return (self.final.hash, self.final.version) != (
-            before.get("product_hash"),
-            before.get("version"),
-        )
+        """False when the index has all of this already, but perhaps for an arrival."""
+        return not is_same(self.before, self.final) or self.before.versions != self.final.versions
+
+    @property
+    def needs_order(self) -> bool:
+        """Return whether only the order of arrival is new.
+
+        It must be written when an older change of the product may still come.
+        """
+        known = (self.before.stamp, self.before.stamps)
+        return not self.needs_write and (self.final.stamp, self.final.stamps) != known
+
+
+def is_fast(change: ProductChange) -> bool:
+    """Return whether a change only sets fields of FAST_FIELDS, and removes none."""
+    return change.operation == "patch" and all(
+        name in FAST_FIELDS and value is not None for name, value in change.fields.items()
+    )
+
+
+def needs_whole(stored: StoredDocument | None, changes: Sequence[ProductChange]) -> bool:
+    """Return whether all fields of the document must be read to plan the changes.
+
+    stored: with STATE_FIELDS at least, None when it is not known yet.
+    """
+    patches = [change for change in changes if change.operation == "patch"]
+    if patches:
+        return len(patches) < len(changes) or not all(map(is_fast, patches))
+    if stored is None:
+        return False
+    stamps = _read_stamps(stored.source).values()
+    return any(stamp_of(change).is_before(one) for change in changes for one in stamps)
+
+
+def stamp_of(change: ProductChange) -> Stamp:
+    """Return a change's place in the order."""
+    return Stamp(change.version, change.arrival)
 
 
 def plan_product(
@@ -79,9 +95,9 @@ def plan_product(
 ) -> ProductPlan:
     """Apply a product's changes in order to what is stored.
 
-    stored: must be whole when a patch is among the changes.
+    stored: must be whole when `needs_whole` says so.
     """
-    state = _stored_state(stored)
+    before = state = read_state(stored)
     outcomes: dict[int, ChangeOutcome] = {}
     for checked in changes:
         try:
@@ -91,51 +107,78 @@ def plan_product(
             outcomes[checked.position] = ChangeOutcome(
                 product_id, "rejected", error.field, error.message
             )
-    return ProductPlan(product_id, stored, state, outcomes)
+    return ProductPlan(product_id, stored, before, state, outcomes)
 
 
-def _stored_state(stored: StoredDocument | None) -> ProductState:
+def read_state(stored: StoredDocument | None) -> ProductState:
+    """Return the state that a document keeps."""
     if stored is None:
         return ProductState()
     source = stored.source
-    given = {
-        name: digest for name, digest in read_digests(source).items() if digest.startswith(GIVEN)
-    }
-    fields = stored_fields(source) if "product_id" in source else {}
-    return ProductState(source.get("product_hash"), source.get("version"), fields, given)
+    stamp = Stamp(source.get("version"), source.get("arrival", 0))
+    stamps = _read_stamps(source)
+    if source.get("deleted_at"):
+        return ProductState(
+            stamp=stamp, stamps=stamps, pending=orjson.loads(source.get("pending") or "{}")
+        )
+    is_whole = "product_id" in source
+    return ProductState(
+        is_live=True,
+        stamp=stamp,
+        stamps=stamps,
+        hash=source.get("product_hash"),
+        fields=stored_fields(source) if is_whole else fast_part(source),
+        is_partial=not is_whole,
+        given={
+            name: digest
+            for name, digest in read_digests(source).items()
+            if digest.startswith(GIVEN)
+        },
+    )
+
+
+def order_fields(state: ProductState) -> dict[str, Any]:
+    """Return the fields of a document that keep a state's place in the order."""
+    fields: dict[str, Any] = {}
+    if state.stamp.version is not None:
+        fields["version"] = state.stamp.version
+    if state.stamp.arrival:
+        fields["arrival"] = state.stamp.arrival
+    if state.stamps:
+        stamps = {path: [one.version, one.arrival] for path, one in state.stamps.items()}
+        fields["field_stamps"] = orjson.dumps(stamps).decode()
+    return fields
+
+
+def tombstone(product_id: str, state: ProductState, *, at: str) -> dict[str, Any]:
+    """Return the document that stands for a product that is not there.
+
+    It keeps late deliveries from bringing the product back. at: now, in ISO 8601.
+    """
+    document = {"product_id": product_id, "deleted_at": at} | order_fields(state)
+    if state.pending:
+        document["pending"] = orjson.dumps(state.pending).decode()
+    return document
+
+
+def fast_update(plan: ProductPlan) -> dict[str, Any]:
+    """Return the fields to set in the stored document when only fast ones have changed."""
+    before = plan.before.fields
+    values = fast_part(plan.final.fields)
+    changed = {name: value for name, value in values.items() if before.get(name) != value}
+    return changed | order_fields(plan.final)
+
+
+def _read_stamps(source: Mapping[str, Any]) -> dict[str, Stamp]:
+    raw = orjson.loads(source.get("field_stamps") or "{}")
+    return {path: Stamp(version, arrival) for path, (version, arrival) in raw.items()}
 
 
 def _apply(state: ProductState, checked: CheckedChange) -> tuple[ProductState, Outcome]:
     change = checked.change
-    if change.version is not None and state.version is not None and change.version < state.version:
-        return state, "stale"
-    version = state.version if change.version is None else change.version
+    stamp = stamp_of(change)
     if checked.product is not None:
-        after = _state_of(checked.product, version)
-    elif state.hash is None:
-        return state, "missing"
-    elif change.operation == "delete":
-        return ProductState(version=version), "deleted"
-    else:
-        after = _patched(state, change, version)
-    return after, "unchanged" if after.hash == state.hash else "indexed"
-
-
-def _state_of(product: Product, version: int | None) -> ProductState:
-    fields, given = product_fields(product), given_digests(product)
-    return ProductState(product_hash(fields, given), version, fields, given, dict(product.vectors))
-
-
-def _patched(state: ProductState, change: ProductChange, version: int | None) -> ProductState:
-    merged = merge_changes(state.fields, change.fields)
-    product = Product.parse({**merged, "id": change.product_id})
-    after = _state_of(product, version)
-    if "vectors" in change.fields:
-        return after
-    # The stored product does not show the vectors that the shop brought; they stay.
-    return replace(
-        after,
-        hash=product_hash(after.fields, state.given),
-        given=state.given,
-        vectors=state.vectors,
-    )
+        return upserted(state, checked.product, stamp)
+    if change.operation == "delete":
+        return deleted(state, stamp)
+    return patched(state, change.product_id, change.fields, stamp)

@@ -19,6 +19,22 @@ from mappings.sortable_numbers import encode_sortable
 MAX_ATTRIBUTE_TEXT = 10_000
 """Characters of `attribute_text`; the longest of 19,406 real products has 6,900."""
 
+FAST_FIELDS = ("price", "currency", "availability", "popularity", "updated_at")
+"""What changes all day. No encoder reads it and `product_hash` leaves it out, so that it can be
+written without reading, or writing, anything else of the document."""
+
+STATE_FIELDS = (
+    "version",
+    "arrival",
+    "field_stamps",
+    "pending",
+    "deleted_at",
+    "product_hash",
+    "content_hash",
+    *FAST_FIELDS,
+)
+"""What must be known of a document to plan a change of it that is no patch."""
+
 GIVEN = "given"
 _MARKS = frozenset(".,;:")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -35,6 +51,10 @@ _DERIVED = frozenset(
         "attribute_numbers",
         "attribute_text",
         "version",
+        "arrival",
+        "field_stamps",
+        "pending",
+        "deleted_at",
         "product_hash",
         "content_hash",
         *VECTOR_FIELDS,
@@ -64,8 +84,12 @@ def product_fields(product: Product) -> dict[str, Any]:
 
 
 def product_hash(fields: Mapping[str, Any], given: Mapping[str, str]) -> str:
-    """Return sha256 (hex) over the product's fields and the digests of the vectors it brings."""
-    body = orjson.dumps([fields, given], option=orjson.OPT_SORT_KEYS)
+    """Return sha256 (hex) over the product's fields and the digests of the vectors it brings.
+
+    FAST_FIELDS are left out.
+    """
+    slow = {name: value for name, value in fields.items() if name not in FAST_FIELDS}
+    body = orjson.dumps([slow, given], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(body).hexdigest()
 
 
@@ -86,7 +110,6 @@ def text_digest(spec: EncoderSpec, text: str) -> str:
 def to_document(
     fields: Mapping[str, Any],
     *,
-    version: int | None,
     hash_of_product: str,
     digests: Mapping[str, str],
 ) -> dict[str, Any]:
@@ -105,8 +128,6 @@ def to_document(
             document["attribute_numbers"] = numbers
         if text := attribute_text(attributes):
             document["attribute_text"] = text
-    if version is not None:
-        document["version"] = version
     document["product_hash"] = hash_of_product
     if digests:
         document["content_hash"] = [f"{name}:{digests[name]}" for name in sorted(digests)]

@@ -7,21 +7,31 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
 import numpy as np
 from elasticsearch import Elasticsearch
 
 from indexer.bulk_writer import BulkWriter, DocumentWrite, StoredDocument, Vector
 from indexer.change_checks import CheckedChange, check_change
-from indexer.change_plan import ChangeOutcome, ProductPlan, plan_product
+from indexer.change_plan import (
+    ChangeOutcome,
+    ProductPlan,
+    fast_update,
+    needs_whole,
+    order_fields,
+    plan_product,
+    tombstone,
+)
 from indexer.documents import product_text, read_digests, text_digest, to_document
+from indexer.encoder_pool import EncoderPool
 from indexer.encoders.base import TextEncoder
 from indexer.text_embedding import encode_texts
 from indexer.vector_cache import VectorCache
 from mappings.encoder_spec import EncoderSpec
-from mappings.errors import ClusterOverloaded, ProductRejected
-from mappings.index_lifecycle import LiveIndex, find_index, require_text_encoder
+from mappings.errors import ClusterOverloaded, ProductRejected, UnknownIndex
+from mappings.index_lifecycle import LiveIndex, find_targets
 from mappings.product import TEXT_VECTOR
 from mappings.product_changes import ProductChange
 from mappings.task_records import BatchOutcome, Reject
@@ -30,6 +40,14 @@ MAX_ROUNDS = 8
 """Times a product is read and planned because others write it at the same moment."""
 _LONGEST_ROUND_WAIT_SECONDS = 0.1
 _INDEX_CHECK_SECONDS = 10.0
+
+
+class InFlight(Protocol):
+    """Knows the changes that were accepted and have no outcome yet."""
+
+    def in_flight(self, index: str, product_ids: Sequence[str]) -> Mapping[str, int]:
+        """Return product id to the number of its changes, for those that have any."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -55,39 +73,73 @@ class _Draft:
 
 
 class Pipeline:
-    """Applies batches of changes; may be used by several threads, which share the encoder.
+    """Applies batches of changes; may be used by several threads, which share the encoders.
 
-    encoder: fills `text_vector`, unless the index takes the shop's own vectors.
-    cache: knows vectors of texts that were encoded before.
+    encoders: what fills the text vectors of an index, unless the shop brings them.
+    cache: vectors of texts that some worker encoded lately.
+    in_flight: without it no older change is expected to come late.
     """
 
     def __init__(
         self,
         client: Elasticsearch,
-        encoder: TextEncoder,
+        encoders: EncoderPool | TextEncoder,
         *,
         writer: BulkWriter | None = None,
         cache: VectorCache | None = None,
+        in_flight: InFlight | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
-        self._encoder = encoder
+        self._encoders = encoders if isinstance(encoders, EncoderPool) else EncoderPool(encoders)
         self._writer = writer or BulkWriter(client, sleep=sleep)
         self._cache = cache
+        self._in_flight = in_flight
         self._clock = clock
         self._sleep = sleep
-        self._live: dict[str, tuple[float, LiveIndex]] = {}
+        self._now = now
+        self._targets: dict[str, tuple[float, tuple[LiveIndex, ...]]] = {}
 
     def process(self, index: str, changes: Sequence[ProductChange]) -> BatchOutcome:
         """Apply the changes, several of one product in their order, and return the outcome.
 
-        A reject's position is that of its change, from 0.
+        While a new version of the index is built, it gets the changes too; the outcome is that
+        of the live one. A reject's position is that of its change, from 0.
         Raises TemporaryError when trying again later may help: what was written until then
-        will be found unchanged. Raises UnknownIndex, EncoderMismatch, MappingMismatch for
-        the index as a whole.
+        will be found unchanged. Raises EncoderNeeded when this worker has no encoder and the
+        changes need one; UnknownIndex, EncoderMismatch, MappingMismatch for the index as a whole.
         """
-        live = self._live_index(index)
+        done: dict[str, BatchOutcome] = {}
+        targets = self._known_targets(index)
+        while True:
+            for live in targets:
+                if live.index not in done:
+                    try:
+                        done[live.index] = self._apply(live, changes)
+                    except UnknownIndex:
+                        if live.index in {one.index for one in self._find_targets(index)}:
+                            raise
+            # A version that appeared meanwhile copies what was there when it did. What was
+            # written since it must get from us, so the aliases are asked once more.
+            targets = self._find_targets(index)
+            if all(live.index in done for live in targets):
+                return done[targets[0].index]
+
+    def _known_targets(self, index: str) -> tuple[LiveIndex, ...]:
+        known = self._targets.get(index)
+        if known is not None and self._clock() < known[0]:
+            return known[1]
+        return self._find_targets(index)
+
+    def _find_targets(self, index: str) -> tuple[LiveIndex, ...]:
+        targets = find_targets(self._client, index)
+        self._targets[index] = (self._clock() + _INDEX_CHECK_SECONDS, targets)
+        return targets
+
+    def _apply(self, live: LiveIndex, changes: Sequence[ProductChange]) -> BatchOutcome:
+        self._encoders.check(live)
         outcomes: dict[int, ChangeOutcome] = {}
         waiting = _check_all(changes, live, outcomes)
         for round_number in range(MAX_ROUNDS):
@@ -97,18 +149,9 @@ class Pipeline:
             if not waiting:
                 return _summary(outcomes)
         raise ClusterOverloaded(
-            f"{len(waiting)} products of {index!r} were changed by others {MAX_ROUNDS} times "
+            f"{len(waiting)} products of {live.name!r} were changed by others {MAX_ROUNDS} times "
             f"in a row, e.g. {next(iter(waiting))!r}"
         )
-
-    def _live_index(self, index: str) -> LiveIndex:
-        known = self._live.get(index)
-        if known is not None and self._clock() < known[0]:
-            return known[1]
-        live = find_index(self._client, index)
-        require_text_encoder(live, self._encoder.spec)
-        self._live[index] = (self._clock() + _INDEX_CHECK_SECONDS, live)
-        return live
 
     def _round(
         self,
@@ -117,31 +160,58 @@ class Pipeline:
         outcomes: dict[int, ChangeOutcome],
     ) -> dict[str, list[CheckedChange]]:
         """Plan and write every waiting product; return those that must be planned again."""
-        patched = frozenset(
-            name
-            for name, changes in waiting.items()
-            if any(checked.change.operation == "patch" for checked in changes)
-        )
-        stored = self._writer.read(live.name, list(waiting), whole=patched)
+        stored = self._read(live, waiting)
         plans = [
             plan_product(name, stored.get(name), changes) for name, changes in waiting.items()
         ]
-        writes, refused = self._prepare(live, [plan for plan in plans if plan.needs_write])
-        results = self._writer.write(live.name, writes) if writes else {}
+        late = self._with_late_changes(live, plans, waiting)
+        written = [plan for plan in plans if plan.needs_write or plan.product_id in late]
+        writes, refused = self._prepare(live, written)
+        results = self._writer.write(live.index, writes) if writes else {}
         refused |= {
             name: result.reason for name, result in results.items() if result.state == "refused"
         }
-        written = {name for name, result in results.items() if result.state == "written"}
+        done = {name for name, result in results.items() if result.state == "written"}
+        done |= {plan.product_id for plan in plans} - {plan.product_id for plan in written}
         again: dict[str, list[CheckedChange]] = {}
         for plan in plans:
             name = plan.product_id
             if name in refused:
                 outcomes.update(_rejected(plan, refused[name]))
-            elif name in written or not plan.needs_write:
+            elif name in done:
                 outcomes.update(plan.outcomes)
             else:
                 again[name] = waiting[name]
         return again
+
+    def _read(
+        self, live: LiveIndex, waiting: Mapping[str, list[CheckedChange]]
+    ) -> dict[str, StoredDocument]:
+        changes = {name: [one.change for one in checked] for name, checked in waiting.items()}
+        whole = frozenset(name for name, group in changes.items() if needs_whole(None, group))
+        stored = self._writer.read(live.index, list(waiting), whole=whole)
+        late = [
+            name
+            for name, group in changes.items()
+            if name not in whole and name in stored and needs_whole(stored[name], group)
+        ]
+        if late:
+            again = self._writer.read(live.index, late, whole=frozenset(late))
+            stored = {name: one for name, one in stored.items() if name not in late} | again
+        return stored
+
+    def _with_late_changes(
+        self,
+        live: LiveIndex,
+        plans: Sequence[ProductPlan],
+        waiting: Mapping[str, list[CheckedChange]],
+    ) -> frozenset[str]:
+        """Return the products whose order must be kept, since older changes may still come."""
+        names = [plan.product_id for plan in plans if plan.needs_order]
+        if not names or self._in_flight is None:
+            return frozenset()
+        counts = self._in_flight.in_flight(live.name, names)
+        return frozenset(name for name in names if counts.get(name, 0) > len(waiting[name]))
 
     def _prepare(
         self, live: LiveIndex, plans: Sequence[ProductPlan]
@@ -151,18 +221,22 @@ class Pipeline:
         A plan without either was overtaken by somebody else's write.
         """
         writes = [
-            DocumentWrite(plan.product_id, None, plan.stored)
+            self._short_write(plan)
             for plan in plans
-            if plan.final.hash is None
+            if not plan.final.is_live or plan.final.is_partial
         ]
-        drafts = [_draft(plan, live.text_encoder) for plan in plans if plan.final.hash is not None]
-        kept = self._kept_vectors(live.name, drafts)
+        whole = [plan for plan in plans if plan.final.is_live and not plan.final.is_partial]
+        drafts = [_draft(plan, live.text_encoder) for plan in whole]
+        kept = self._kept_vectors(live.index, drafts)
         texts = {
             draft.plan.product_id: draft.text
             for draft in drafts
             if draft.text is not None and TEXT_VECTOR not in kept.get(draft.plan.product_id, {})
         }
-        vectors, refused = encode_texts(self._encoder, texts, self._cache)
+        vectors: dict[str, Vector] = {}
+        refused: dict[str, str] = {}
+        if texts:
+            vectors, refused = encode_texts(self._encoders.encoder(live), texts, self._cache)
         for draft in drafts:
             name = draft.plan.product_id
             found: dict[str, Any] = {
@@ -175,6 +249,16 @@ class Pipeline:
             if found.keys() >= draft.digests.keys():
                 writes.append(DocumentWrite(name, _document(draft, found), draft.plan.stored))
         return writes, refused
+
+    def _short_write(self, plan: ProductPlan) -> DocumentWrite:
+        """Return the write of a product that has gone, or of its fast fields alone."""
+        name, final = plan.product_id, plan.final
+        if final.is_live:
+            return DocumentWrite(name, fast_update(plan), plan.stored, is_partial=True)
+        if final.stamp.is_ordered or final.stamps:
+            at = self._now().isoformat(timespec="milliseconds")
+            return DocumentWrite(name, tombstone(name, final, at=at), plan.stored)
+        return DocumentWrite(name, None, plan.stored)
 
     def _kept_vectors(self, index: str, drafts: Sequence[_Draft]) -> dict[str, dict[str, Vector]]:
         """Return product id to the stored vectors that are still right.
@@ -230,13 +314,8 @@ def _draft(plan: ProductPlan, encoded: EncoderSpec | None) -> _Draft:
 
 def _document(draft: _Draft, vectors: Mapping[str, Vector]) -> dict[str, Any]:
     final = draft.plan.final
-    document = to_document(
-        final.fields,
-        version=final.version,
-        hash_of_product=final.hash or "",
-        digests=draft.digests,
-    )
-    return document | dict(vectors)
+    document = to_document(final.fields, hash_of_product=final.hash or "", digests=draft.digests)
+    return document | order_fields(final) | dict(vectors)
 
 
 def _rejected(plan: ProductPlan, reason: str) -> dict[int, ChangeOutcome]:

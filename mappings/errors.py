@@ -18,6 +18,7 @@ ShelfwiseError
     EncoderMismatch        the index was filled by another encoder
     MappingMismatch        the index does not have the fields of this version
     EncoderUnavailable     the encoder's package or files are not there
+    EncoderNeeded          a worker without an encoder has met a product that needs one
   PermanentIndexingError   the product is set aside, with the reason
     DocumentRejected       Elasticsearch refuses the document
 """
@@ -165,6 +166,12 @@ class EncoderUnavailable(ConfigurationError):
     """The encoder's package or files are not there."""
 
     code = "encoder_unavailable"
+
+
+class EncoderNeeded(ConfigurationError):
+    """A worker without an encoder has met a product that must be encoded."""
+
+    code = "encoder_needed"
 
 
 class PermanentIndexingError(ShelfwiseError):

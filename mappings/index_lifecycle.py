@@ -13,6 +13,7 @@ from mappings.errors import MappingMismatch, UnknownIndex
 from mappings.index_mapping import META_KEY, index_body, read_encoders
 from mappings.index_names import (
     check_index_name,
+    next_alias,
     read_alias,
     version_number,
     versioned,
@@ -68,6 +69,7 @@ def create_index(
                 aliases={
                     read_alias(name): {},
                     write_alias(name): {"is_write_index": True},
+                    write_alias(versioned(name, 1)): {},
                 },
             )
         except BadRequestError as error:
@@ -92,6 +94,28 @@ def find_index(client: Elasticsearch, name: str) -> LiveIndex:
         raise MappingMismatch(f"alias {name!r} points at several indexes: {sorted(answer)}")
     index, found = next(iter(answer.items()))
     return LiveIndex(name, index, read_encoders(found["mappings"], index=index))
+
+
+def find_targets(client: Elasticsearch, name: str) -> tuple[LiveIndex, ...]:
+    """Return every version that writes must reach: the live one, then one that is being built.
+
+    Raises what `find_index` raises.
+    """
+    check_index_name(name)
+    with cluster_errors(index=name):
+        answer = client.indices.get(
+            index=f"{read_alias(name)},{next_alias(name)}",
+            features=["aliases", "mappings"],
+            ignore_unavailable=True,
+        )
+    live = [index for index, found in answer.items() if read_alias(name) in found["aliases"]]
+    if len(live) != 1:
+        return (find_index(client, name),)  # which says what is wrong
+    others = sorted(index for index in answer if index not in live)
+    return tuple(
+        LiveIndex(name, index, read_encoders(answer[index]["mappings"], index=index))
+        for index in [*live, *others]
+    )
 
 
 def require_encoders(live: LiveIndex, encoders: Mapping[str, EncoderSpec]) -> LiveIndex:

@@ -58,15 +58,20 @@ def read_product(index: str, product_id: str) -> Response:
     services = current_services()
     live = services.indexes.get(index)
     _check_id(product_id)
+    unknown = UnknownProduct(
+        f"no product {shorten(product_id)} in index {index!r}", field="product_id"
+    )
     with cluster_errors(index=index):
         try:
             found = services.client.get(
-                index=live.name, id=product_id, source_includes=list(RETURNED_FIELDS)
+                index=live.index,
+                id=product_id,
+                source_includes=[*RETURNED_FIELDS, "deleted_at"],
             )
         except NotFoundError as error:
-            raise UnknownProduct(
-                f"no product {shorten(product_id)} in index {index!r}", field="product_id"
-            ) from error
+            raise unknown from error
+    if "deleted_at" in found["_source"]:
+        raise unknown
     return json_answer({"id": product_id, "product": product_from(found.body)})
 
 

@@ -110,8 +110,9 @@ def query_clause(legs: Legs, filters: Sequence[Clause]) -> Clause:
     query: dict[str, Any] = {"filter": list(filters)}
     if should:
         query |= {"should": should, "minimum_should_match": 1}
-    elif not filters:
-        return {"match_all": {}}
+    else:
+        # What stands for a deleted product has no words and no vectors, so no leg finds it.
+        query["must_not"] = [{"exists": {"field": "deleted_at"}}]
     return {"bool": query}
 
 

@@ -46,14 +46,13 @@ def fields_of(**fields: object) -> dict:
 
 
 def document_of(fields: dict) -> dict:
-    return to_document(fields, version=None, hash_of_product="h", digests={})
+    return to_document(fields, hash_of_product="h", digests={})
 
 
 def test_document_holds_every_field_and_what_follows_from_them():
     fields = fields_of(**FULL)
     document = to_document(
         fields,
-        version=4,
         hash_of_product="h",
         digests={"text_vector": "abc", "image_vector": "def"},
     )
@@ -64,7 +63,7 @@ def test_document_holds_every_field_and_what_follows_from_them():
     assert document["category_paths"] == ["Computers", "Computers > Mice"]
     assert document["attribute_numbers"] == {"weight": encode_sortable(80)}
     assert document["attribute_text"] == "red; blue; wireless"
-    assert (document["version"], document["product_hash"]) == (4, "h")
+    assert document["product_hash"] == "h"
     assert document["content_hash"] == ["image_vector:def", "text_vector:abc"]
     assert read_digests(document) == {"text_vector": "abc", "image_vector": "def"}
 

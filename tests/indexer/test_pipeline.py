@@ -10,14 +10,15 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from indexer.bulk_writer import BulkWriter
+from indexer.encoder_pool import EncoderPool
 from indexer.pipeline import Pipeline
 from mappings.encoder_spec import EncoderSpec, external
-from mappings.errors import EncoderMismatch, MappingMismatch, UnknownIndex
+from mappings.errors import EncoderMismatch, EncoderNeeded, MappingMismatch, UnknownIndex
 from mappings.index_lifecycle import create_index
 from mappings.index_mapping import index_body
 from mappings.product_changes import ProductChange
 from mappings.task_records import BatchOutcome
-from tests.indexer.conftest import DIMS, delete, patch, upsert
+from tests.indexer.conftest import DIMS, RecordingEncoder, delete, patch, upsert
 
 pytestmark = pytest.mark.cluster
 GIVEN = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
@@ -190,7 +191,7 @@ def test_document_that_elasticsearch_refuses_is_rejected_alone(
 ):
     body = index_body({"text_vector": encoder.spec})
     body["mappings"]["properties"]["title"] = {"type": "integer"}
-    aliases = {index_name: {}, f"{index_name}-write": {}}
+    aliases = {index_name: {}, f"{index_name}-v1-write": {}}
     cluster.indices.create(index=f"{index_name}-v1", aliases=aliases, **body)
     outcome = pipeline.process(index_name, [upsert("1"), upsert("2", title="7")])
     assert counts(outcome) == {"indexed": 1, "rejected": 1}
@@ -300,3 +301,81 @@ def test_two_creations_at_once_end_as_one_product(cluster, index, encoder):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(create, range(4)))
     assert stored(cluster, index)["version"] == 3
+
+
+def test_fast_patch_writes_its_fields_alone_and_keeps_vectors(pipeline, cluster, index, encoder):
+    pipeline.process(index, [upsert(price=1.0, brand="HP", version=1)])
+    before, encoder.texts[:] = stored(cluster, index), []
+    assert pipeline.process(index, [patch(price=2.0, version=2)]) == BatchOutcome(indexed=1)
+    after = stored(cluster, index)
+    assert (after["price"], after["brand"], after["version"]) == (2.0, "HP", 1)
+    np.testing.assert_allclose(after["text_vector"], before["text_vector"], atol=1e-6)
+    assert encoder.texts == []
+    again = upsert(price=2.0, brand="HP", version=2)
+    assert pipeline.process(index, [again]) == BatchOutcome(unchanged=1)
+    assert encoder.texts == []
+    cluster.indices.refresh(index=index)
+    knn = {"field": "text_vector", "query_vector": encoder.vector("Mouse. HP").tolist(), "k": 1}
+    assert cluster.search(index=index, knn=knn)["hits"]["hits"][0]["_id"] == "1"
+
+
+def test_worker_without_encoder_does_what_needs_none(pipeline, cluster, index):
+    pipeline.process(index, [upsert(price=1.0)])
+    fast = Pipeline(cluster, EncoderPool(None))
+    assert fast.process(index, [patch(price=2.0)]) == BatchOutcome(indexed=1)
+    assert fast.process(index, [patch(attributes={"a": 1})]) == BatchOutcome(indexed=1)
+    with pytest.raises(EncoderNeeded, match=index):
+        fast.process(index, [patch(title="Keyboard")])
+    assert fast.process(index, [delete(version=3)]) == BatchOutcome(deleted=1)
+
+
+def test_tombstone_outlives_late_deliveries(pipeline, cluster, index):
+    pipeline.process(index, [upsert(version=1)])
+    assert pipeline.process(index, [delete(version=5)]) == BatchOutcome(deleted=1)
+    assert pipeline.process(index, [upsert(version=4)]) == BatchOutcome(stale=1)
+    assert pipeline.process(index, [patch(price=1.0, version=6)]) == BatchOutcome(missing=1)
+    document = stored(cluster, index)
+    assert "title" not in document
+    assert "text_vector" not in document
+    assert pipeline.process(index, [upsert(version=7)]) == BatchOutcome(indexed=1)
+    assert "deleted_at" not in stored(cluster, index)
+
+
+def test_arrival_alone_is_written_only_when_older_changes_may_come(cluster, index, encoder):
+    class Waiting:
+        counts: dict[str, int] = {}
+
+        def in_flight(self, index: str, product_ids: list[str]) -> dict[str, int]:
+            return self.counts
+
+    pipeline = Pipeline(cluster, encoder, in_flight=Waiting())
+    pipeline.process(index, [arrived(upsert(price=1.0), 10)])
+    pipeline.process(index, [arrived(upsert(price=1.0), 20)])
+    assert stored(cluster, index)["arrival"] == 10
+    Waiting.counts = {"1": 2}
+    assert pipeline.process(index, [arrived(upsert(price=1.0), 30)]) == BatchOutcome(unchanged=1)
+    assert stored(cluster, index)["arrival"] == 30
+    assert pipeline.process(index, [arrived(patch(price=9.0), 25)]) == BatchOutcome(stale=1)
+
+
+def test_changes_reach_the_version_that_is_being_built(cluster, index, encoder):
+    other = RecordingEncoder(spec=EncoderSpec("other", "1", DIMS, template="{title}"))
+    pipeline = Pipeline(cluster, EncoderPool(encoder, load=lambda spec: other))
+    pipeline.process(index, [upsert("1")])
+    body = index_body({"text_vector": other.spec})
+    aliases = {f"{index}-next": {}, f"{index}-v2-write": {}}
+    cluster.indices.create(index=f"{index}-v2", aliases=aliases, **body)
+    assert pipeline.process(index, [upsert("2", brand="HP")]) == BatchOutcome(indexed=1)
+    assert other.texts == ["Mouse"]
+    assert not cluster.exists(index=f"{index}-v2", id="1")
+    for version in ("v1", "v2"):
+        assert cluster.exists(index=f"{index}-{version}", id="2")
+    cluster.indices.delete(index=f"{index}-v2")
+    assert pipeline.process(index, [upsert("3")]) == BatchOutcome(indexed=1)
+    assert not cluster.indices.exists(index=f"{index}-v2")
+
+
+def arrived(change: ProductChange, arrival: int) -> ProductChange:
+    return ProductChange(
+        change.operation, change.product_id, change.fields, change.version, arrival
+    )

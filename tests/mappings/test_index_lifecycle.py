@@ -29,7 +29,7 @@ def test_created_index_stands_behind_both_aliases(cluster: Elasticsearch, index_
     assert (live.name, live.index) == (index_name, f"{index_name}-v1")
     assert live.encoders == ENCODERS
     aliases = cluster.indices.get_alias(index=live.index)[live.index]["aliases"]
-    assert set(aliases) == {index_name, f"{index_name}-write"}
+    assert set(aliases) == {index_name, f"{index_name}-write", f"{index_name}-v1-write"}
     assert aliases[f"{index_name}-write"]["is_write_index"] is True
 
 

@@ -65,9 +65,22 @@ def fill(cluster: Elasticsearch, name: str, products: list[dict[str, Any]]) -> N
         ProductChange("upsert", product["id"], {k: v for k, v in product.items() if k != "id"})
         for product in products
     ]
-    outcome = Pipeline(cluster, HashingEncoder(template=TEMPLATE)).process(name, changes)
+    pipeline = Pipeline(cluster, HashingEncoder(template=TEMPLATE))
+    outcome = pipeline.process(name, changes)
     assert outcome.indexed == len(products), outcome
+    bury(pipeline, name, products[:5])
     cluster.indices.refresh(index=name)
+
+
+def bury(pipeline: Pipeline, name: str, products: list[dict[str, Any]]) -> None:
+    """Leave tombstones of deleted twins, which no search may find or count."""
+    for number, product in enumerate(products):
+        fields = {k: v for k, v in product.items() if k != "id"}
+        ghost = f"ghost-{number}"
+        upsert = ProductChange("upsert", ghost, fields, version=1)
+        outcome = pipeline.process(name, [upsert])
+        outcome = pipeline.process(name, [ProductChange("delete", ghost, {}, version=2)])
+        assert outcome.deleted == 1, outcome
 
 
 @pytest.fixture(scope="session")
