@@ -12,11 +12,10 @@ import orjson
 from elasticsearch import Elasticsearch
 from numpy.typing import NDArray
 
-from indexer.documents import STATE_FIELDS
 from mappings.cluster import cluster_errors
 from mappings.errors import ClusterOverloaded, UnknownIndex
 from mappings.index_names import write_alias
-from mappings.product import VECTOR_FIELDS
+from mappings.product import STATE_FIELDS, VECTOR_FIELDS
 
 MAX_BODY_BYTES = 10 * 1024 * 1024  # a tenth of the server's default http.max_content_length
 MAX_ITEM_ATTEMPTS = 6

@@ -10,7 +10,7 @@ import orjson
 
 from indexer.bulk_writer import StoredDocument
 from indexer.change_checks import CheckedChange
-from indexer.documents import FAST_FIELDS, GIVEN, read_digests, stored_fields
+from indexer.documents import GIVEN, read_digests, stored_fields
 from indexer.product_state import (
     Outcome,
     ProductState,
@@ -22,6 +22,7 @@ from indexer.product_state import (
 )
 from mappings.change_order import Stamp
 from mappings.errors import ProductRejected
+from mappings.product import FAST_FIELDS
 from mappings.product_changes import ProductChange
 
 

@@ -13,27 +13,11 @@ import orjson
 
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import MissingSetting
-from mappings.product import CATEGORY_SEPARATOR, VECTOR_FIELDS, Product
+from mappings.product import CATEGORY_SEPARATOR, FAST_FIELDS, VECTOR_FIELDS, Product
 from mappings.sortable_numbers import encode_sortable
 
 MAX_ATTRIBUTE_TEXT = 10_000
 """Characters of `attribute_text`; the longest of 19,406 real products has 6,900."""
-
-FAST_FIELDS = ("price", "currency", "availability", "popularity", "updated_at")
-"""What changes all day. No encoder reads it and `product_hash` leaves it out, so that it can be
-written without reading, or writing, anything else of the document."""
-
-STATE_FIELDS = (
-    "version",
-    "arrival",
-    "field_stamps",
-    "pending",
-    "deleted_at",
-    "product_hash",
-    "content_hash",
-    *FAST_FIELDS,
-)
-"""What must be known of a document to plan a change of it that is no patch."""
 
 GIVEN = "given"
 _MARKS = frozenset(".,;:")

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from indexer.documents import FAST_FIELDS, given_digests, product_fields, product_hash
+from indexer.documents import given_digests, product_fields, product_hash
 from mappings.change_order import Stamp
-from mappings.product import Product
+from mappings.product import FAST_FIELDS, Product
 
 Outcome = Literal["indexed", "unchanged", "deleted", "stale", "missing", "rejected"]
 

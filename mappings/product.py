@@ -28,6 +28,22 @@ CATEGORY_SEPARATOR = " > "
 TEXT_VECTOR = "text_vector"
 VECTOR_FIELDS = (TEXT_VECTOR, "image_vector")
 
+FAST_FIELDS = ("price", "currency", "availability", "popularity", "updated_at")
+"""What changes all day. No encoder reads it and `product_hash` leaves it out, so that it can be
+written without reading, or writing, anything else of the document."""
+
+STATE_FIELDS = (
+    "version",
+    "arrival",
+    "field_stamps",
+    "pending",
+    "deleted_at",
+    "product_hash",
+    "content_hash",
+    *FAST_FIELDS,
+)
+"""What must be known of a document to plan a change of it that is no patch."""
+
 Availability = Literal["in_stock", "out_of_stock", "preorder", "backorder", "discontinued"]
 
 

@@ -21,8 +21,8 @@ from indexer.change_plan import (
     read_state,
     tombstone,
 )
-from indexer.documents import STATE_FIELDS, to_document
-from mappings.product import Product, merge_changes
+from indexer.documents import to_document
+from mappings.product import STATE_FIELDS, Product, merge_changes
 from mappings.product_changes import ProductChange
 from tests.indexer.conftest import delete, patch, upsert
 
