@@ -19,7 +19,7 @@ from benchmarks.plan import Plan
 from benchmarks.report import Part, Sheet, at_least
 from benchmarks.stack import ENCODER, BenchStack
 from indexer.batch_sender import BatchSender
-from indexer.celery_app import create_app
+from indexer.celery_app import create_app, publisher
 from indexer.encoders.registry import text_encoder_spec
 from indexer.field_map import read_map
 from indexer.load_progress import show_on
@@ -29,6 +29,7 @@ from indexer.refresh_interval import RaisedInterval, RefreshIntervals
 from indexer.rejects_file import RejectsFile
 from mappings import task_records
 from mappings.index_lifecycle import create_index, drop_index
+from mappings.outbox import Outbox
 from mappings.task_records import TaskRecords
 
 LEAST_SHARE = 0.85
@@ -127,7 +128,9 @@ def _load(
         intervals = RefreshIntervals(client, queue)
         app = create_app(settings)
         held.callback(app.close)
-        sender = BatchSender(app, TaskRecords(queue, ttl_seconds=settings.task_ttl_seconds), name)
+        ttl = settings.task_ttl_seconds
+        outbox = Outbox(queue, publisher(app), ttl_seconds=ttl)
+        sender = BatchSender(outbox, TaskRecords(queue, ttl_seconds=ttl), name)
         with RaisedInterval(intervals, live.index, seconds) as lease:
             loader = Loader(sender, rejects, progress, settings, lease=lease)
             summary = loader.load(file, read_map(catalogue.map_name))

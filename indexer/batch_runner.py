@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 
@@ -14,8 +14,9 @@ from indexer.patience import backoff_seconds, patiently
 from indexer.pipeline import Pipeline
 from indexer.settings import IndexerSettings
 from mappings.errors import ShelfwiseError, TemporaryError
+from mappings.outbox import BatchName, Delivery, KeptBatch, Outbox
 from mappings.product_changes import ProductChange
-from mappings.task_records import BatchOutcome, Reject, TaskRecords
+from mappings.task_records import BatchOutcome, Reject
 
 _Result = TypeVar("_Result")
 _log = structlog.get_logger(__name__)
@@ -23,36 +24,35 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch as it came from the queue.
-
-    attempt: how often it was put back before, from 0. first_position: place of its first
-    change in what the sender got. changes: messages of ProductChange.
-    """
+    """A batch as its Celery message names it; message_id: of that message."""
 
     task_id: str
     number: int
     index: str
-    changes: Sequence[Mapping[str, Any]]
-    first_position: int = 0
-    attempt: int = 0
+    message_id: str
+
+    @property
+    def name(self) -> BatchName:
+        """Return its name in the outbox."""
+        return self.task_id, self.number
 
 
 class BatchRunner:
     """Runs batches so that each ends in the task's record, whatever happens.
 
-    A batch that was delivered twice and is recorded already is left alone.
+    A message of a batch that is finished, or that another worker has, is dropped.
     """
 
     def __init__(
         self,
         pipeline: Callable[[], Pipeline],
-        records: TaskRecords,
+        outbox: Outbox,
         settings: IndexerSettings,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._pipeline = pipeline
-        self._records = records
+        self._outbox = outbox
         self._settings = settings
         self._sleep = sleep
 
@@ -61,12 +61,14 @@ class BatchRunner:
 
         Raises QueueUnavailable when Redis stays away for longer than the patience.
         """
-        if self._with_redis(lambda: self._records.is_finished(batch.task_id, batch.number)):
+        delivery = self._with_redis(lambda: self._outbox.begin(batch.name, batch.message_id))
+        if delivery is None:
             return None
-        outcome = self._outcome(batch)
+        outcome = self._outcome(batch, delivery)
         if isinstance(outcome, float):
+            self._with_redis(lambda: self._outbox.postpone(batch.name, outcome))
             return outcome
-        self._with_redis(lambda: self._records.finish_batch(batch.task_id, batch.number, outcome))
+        self._with_redis(lambda: self._outbox.finish({batch.name: outcome}))
         _log.info(
             "batch_done",
             task=batch.task_id,
@@ -78,11 +80,9 @@ class BatchRunner:
         )
         return None
 
-    def _outcome(self, batch: Batch) -> BatchOutcome | float:
-        starts = self._with_redis(
-            lambda: self._records.count_delivery(batch.task_id, batch.number, batch.attempt)
-        )
-        changes, malformed = _read(batch)
+    def _outcome(self, batch: Batch, delivery: Delivery) -> BatchOutcome | float:
+        starts = delivery.starts
+        changes, malformed = _read(delivery.batches[0])
         if starts > self._settings.indexer_max_deliveries:
             reason = f"given up: {starts - 1} workers died over the batch of this product"
             _log.error("batch_given_up", task=batch.task_id, batch=batch.number, reason=reason)
@@ -90,8 +90,8 @@ class BatchRunner:
         try:
             return total([self._apply(batch, changes, is_first=starts == 1), malformed])
         except TemporaryError as error:
-            wait = self._wait(batch, error)
-            reason = f"given up after {batch.attempt + 1} attempts: {error.message}"
+            wait = self._wait(batch, delivery.attempt, error)
+            reason = f"given up after {delivery.attempt + 1} attempts: {error.message}"
             return total([rejected(changes, reason), malformed]) if wait is None else wait
         except ShelfwiseError as error:
             _log.error(
@@ -115,17 +115,17 @@ class BatchRunner:
         return process_one_by_one(
             lambda group: pipeline.process(batch.index, group),
             changes,
-            _Suspects(self._records, batch),
+            _Suspects(self._outbox, batch.name),
         )
 
-    def _wait(self, batch: Batch, error: TemporaryError) -> float | None:
+    def _wait(self, batch: Batch, attempt: int, error: TemporaryError) -> float | None:
         """Return the seconds until the next attempt, None when there is none."""
-        attempts = batch.attempt + 1
+        attempts = attempt + 1
         if attempts >= self._settings.indexer_max_attempts:
             _log.error("batch_given_up", task=batch.task_id, batch=batch.number, attempts=attempts)
             return None
         wait = backoff_seconds(
-            batch.attempt,
+            attempt,
             first=self._settings.indexer_backoff_seconds,
             longest=self._settings.indexer_max_backoff_seconds,
         )
@@ -146,30 +146,27 @@ class BatchRunner:
 
 
 class _Suspects:
-    """See indexer.isolation.Suspects; kept beside the task's record."""
+    """See indexer.isolation.Suspects; kept beside the batch."""
 
-    def __init__(self, records: TaskRecords, batch: Batch) -> None:
-        self._records = records
-        self._batch = batch
+    def __init__(self, outbox: Outbox, name: BatchName) -> None:
+        self._outbox = outbox
+        self._name = name
 
     def deaths(self) -> Mapping[str, int]:
-        return self._records.unfinished(self._batch.task_id, self._batch.number)
+        return self._outbox.suspects(self._name)
 
     def started(self, product_id: str) -> None:
-        self._count(product_id, 1)
+        self._outbox.count_suspect(self._name, product_id, 1)
 
     def ended(self, product_id: str) -> None:
-        self._count(product_id, -1)
-
-    def _count(self, product_id: str, by: int) -> None:
-        self._records.count_unfinished(self._batch.task_id, self._batch.number, product_id, by)
+        self._outbox.count_suspect(self._name, product_id, -1)
 
 
-def _read(batch: Batch) -> tuple[list[tuple[int, ProductChange]], BatchOutcome]:
+def _read(batch: KeptBatch) -> tuple[list[tuple[int, ProductChange]], BatchOutcome]:
     """Return the changes with their positions, and the rejects of what is none."""
     changes: list[tuple[int, ProductChange]] = []
     rejects: list[Reject] = []
-    for position, message in enumerate(batch.changes, start=batch.first_position):
+    for position, message in batch.changes:
         try:
             changes.append((position, ProductChange.from_message(message)))
         except (KeyError, TypeError, AttributeError) as error:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from celery import Celery
+from kombu.exceptions import OperationalError
 
 from indexer.settings import IndexerSettings
-from mappings.product_changes import INDEXING_QUEUE
+from mappings.errors import QueueUnavailable
+from mappings.outbox import Publish
+from mappings.product_changes import INDEX_CHANGES_TASK, LANES, Lane, queue_of
+from mappings.task_records import RETRY_AFTER_SECONDS
 
 RESTORE_CHECK_SECONDS = 10
 """How often a worker looks for batches whose worker was killed."""
@@ -26,7 +30,7 @@ def create_app(settings: IndexerSettings) -> Celery:
         task_store_errors_even_if_ignored=False,
         task_acks_late=True,
         task_reject_on_worker_lost=True,
-        task_default_queue=INDEXING_QUEUE,
+        task_default_queue=queue_of(LANES[-1]),
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
@@ -45,3 +49,24 @@ def create_app(settings: IndexerSettings) -> Celery:
         },
     )
     return app
+
+
+def publisher(app: Celery) -> Publish:
+    """Return what puts a batch's message into its queue."""
+
+    def publish(lane: Lane, task_id: str, batch: int, index: str) -> None:
+        try:
+            app.send_task(
+                INDEX_CHANGES_TASK,
+                kwargs={"task_id": task_id, "batch": batch, "index": index},
+                queue=queue_of(lane),
+                ignore_result=True,
+                retry=False,
+            )
+        except OperationalError as error:
+            raise QueueUnavailable(
+                "Redis cannot be used: a batch was not queued",
+                retry_after_seconds=RETRY_AFTER_SECONDS,
+            ) from error
+
+    return publish

@@ -13,7 +13,7 @@ from elasticsearch import Elasticsearch
 from rich.console import Console
 
 from indexer.batch_sender import BatchSender
-from indexer.celery_app import create_app
+from indexer.celery_app import create_app, publisher
 from indexer.encoders.registry import text_encoder_spec
 from indexer.field_map import RecordMap, choose_map, read_map
 from indexer.load_progress import LoadProgress, show_on
@@ -32,6 +32,7 @@ from mappings.index_lifecycle import (
     find_index,
     require_text_encoder,
 )
+from mappings.outbox import Outbox
 from mappings.product import TEXT_VECTOR
 from mappings.task_records import TaskRecords
 
@@ -86,7 +87,9 @@ def _load(
         lease = stack.enter_context(
             RaisedInterval(intervals, live.index, settings.indexer_load_refresh_seconds)
         )
-        sender = BatchSender(app, TaskRecords(queue, ttl_seconds=settings.task_ttl_seconds), name)
+        ttl = settings.task_ttl_seconds
+        outbox = Outbox(queue, publisher(app), ttl_seconds=ttl)
+        sender = BatchSender(outbox, TaskRecords(queue, ttl_seconds=ttl), name)
         return Loader(sender, rejects, progress, settings, lease=lease).load(records, mapping)
 
 

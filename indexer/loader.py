@@ -149,9 +149,8 @@ class Loader:
             )
 
     def _send(self, pending: _Pending) -> None:
-        messages = [change.to_message() for change in pending.changes]
         try:
-            batch = self._sender.send(messages)
+            batch = self._sender.send(pending.changes)
         except QueueUnavailable:
             batch = next(reversed(self._sender.under_way.values()))
             self._records[batch.number] = pending.records
@@ -180,7 +179,7 @@ class Loader:
             self._summary.add(outcome)
             for reject in outcome.rejects:
                 if reject.position is not None:
-                    record = records[reject.position - batch.first_position]
+                    record = records[reject.position - batch.positions[0]]
                     self._rejects.add(
                         record,
                         product_id=reject.product_id,

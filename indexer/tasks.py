@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 from celery import Celery, Task
 from celery.exceptions import Reject
@@ -20,19 +19,10 @@ def register_tasks(app: Celery, runner: Callable[[], BatchRunner]) -> None:
     model is never loaded before a fork.
     """
 
-    def index_changes(
-        self: Task,
-        *,
-        task_id: str,
-        batch: int,
-        index: str,
-        changes: Sequence[dict[str, Any]],
-        first_position: int = 0,
-    ) -> None:
+    def index_changes(self: Task, *, task_id: str, batch: int, index: str) -> None:
         """Apply a batch of product changes; see indexer.batch_runner."""
-        attempt = self.request.retries
         try:
-            wait = runner().run(Batch(task_id, batch, index, changes, first_position, attempt))
+            wait = runner().run(Batch(task_id, batch, index, self.request.id))
             if wait is not None:
                 self.retry(countdown=wait)
         except (QueueUnavailable, Reject) as error:

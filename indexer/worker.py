@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from functools import cached_property
 from pathlib import Path
 
 import structlog
 from celery import Celery, signals
 
 from indexer.batch_runner import BatchRunner
-from indexer.celery_app import create_app
+from indexer.celery_app import create_app, publisher
 from indexer.encoders.registry import export_query_encoder, load_text_encoder
 from indexer.pipeline import Pipeline
 from indexer.refresh_interval import RefreshIntervals
@@ -18,7 +19,7 @@ from indexer.tasks import register_tasks
 from indexer.vector_cache import connect_cache
 from mappings import cluster, task_records
 from mappings.errors import TemporaryError
-from mappings.task_records import TaskRecords
+from mappings.outbox import Outbox
 
 JANITOR_SECONDS = 15.0
 _log = structlog.get_logger(__name__)
@@ -44,10 +45,19 @@ class WorkerParts:
         """Return the batch runner."""
         with self._lock:
             if self._runner is None:
-                queue = task_records.connect(self._settings.redis_url.get_secret_value())
-                records = TaskRecords(queue, ttl_seconds=self._settings.task_ttl_seconds)
-                self._runner = BatchRunner(self.pipeline, records, self._settings)
+                self._runner = BatchRunner(self.pipeline, self.outbox, self._settings)
             return self._runner
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """What holds the batches until they are finished."""
+        settings = self._settings
+        return Outbox(
+            task_records.connect(settings.redis_url.get_secret_value()),
+            publisher(create_app(settings)),
+            ttl_seconds=settings.task_ttl_seconds,
+            lease_seconds=settings.indexer_visibility_timeout_seconds,
+        )
 
     def refresh_intervals(self) -> RefreshIntervals:
         """Return what puts refresh intervals back."""
@@ -110,13 +120,17 @@ def run_worker(settings: IndexerSettings) -> int:
 
 
 def _keep_house(parts: WorkerParts, stopped: threading.Event) -> None:
-    """Put back what killed loaders have left behind."""
+    """Send again what was lost, and put back what killed loaders have left behind."""
     intervals = parts.refresh_intervals()
     while not stopped.wait(JANITOR_SECONDS):
         try:
+            if not parts.outbox.is_my_turn(JANITOR_SECONDS):
+                continue
+            if count := parts.outbox.send_overdue():
+                _log.warning("batches_sent_again", count=count)
             for index in intervals.restore_abandoned():
                 _log.info("refresh_interval_restored", index=index)
         except TemporaryError as error:
-            _log.warning("refresh_interval_not_restored", reason=error.message)
+            _log.warning("house_not_kept", reason=error.message)
         except Exception:
-            _log.exception("refresh_interval_not_restored")
+            _log.exception("house_not_kept")

@@ -12,7 +12,11 @@ from mappings.validation_faults import shorten
 INDEX_CHANGES_TASK = "indexer.index_changes"
 """Name of the Celery task, so that the service need not import it."""
 
-INDEXING_QUEUE = "shelfwise-indexing"
+Lane = Literal["fast", "changes", "bulk"]
+
+LANES: tuple[Lane, ...] = ("fast", "changes", "bulk")
+"""The queues in order of priority. fast: what no encoder reads. bulk: loads of files."""
+
 MAX_VERSION = 2**63 - 1
 
 Operation = Literal["upsert", "patch", "delete"]
@@ -59,6 +63,11 @@ class ProductChange:
             version=message.get("version"),
             arrival=message.get("arrival", 0),
         )
+
+
+def queue_of(lane: Lane) -> str:
+    """Return the name of a lane's Celery queue."""
+    return f"shelfwise-{lane}"
 
 
 def check_version(value: object, *, product_id: str | None = None) -> int | None:

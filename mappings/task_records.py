@@ -40,7 +40,7 @@ class BatchOutcome:
     """What became of the products of one batch; the counts add up to its size.
 
     stale: a newer version was there already. missing: a patch or delete of a product
-    that is not there.
+    that is not there. cancelled: nobody had begun it when its task was cancelled.
     """
 
     indexed: int = 0
@@ -48,6 +48,7 @@ class BatchOutcome:
     deleted: int = 0
     stale: int = 0
     missing: int = 0
+    cancelled: int = 0
     rejects: tuple[Reject, ...] = ()
     rejected: int = 0
 
@@ -60,6 +61,7 @@ class BatchOutcome:
             + self.deleted
             + self.stale
             + self.missing
+            + self.cancelled
             + self.rejected
         )
 
@@ -170,34 +172,6 @@ class TaskRecords:
             if raw is not None
         }
 
-    def is_finished(self, task_id: str, batch: int) -> bool:
-        """Return whether a batch's outcome is recorded already."""
-        with queue_errors():
-            return bool(self._client.hexists(_batches_key(task_id), str(batch)))
-
-    def count_delivery(self, task_id: str, batch: int, attempt: int) -> int:
-        """Count a start of an attempt at a batch and return how many there were.
-
-        More than one means that a worker died over it.
-        """
-        with queue_errors(), self._client.pipeline(transaction=True) as pipe:
-            pipe.hincrby(_deliveries_key(task_id), f"{batch}:{attempt}", 1)
-            pipe.expire(_deliveries_key(task_id), self._ttl_seconds)
-            return int(pipe.execute()[0])
-
-    def count_unfinished(self, task_id: str, batch: int, product_id: str, by: int) -> None:
-        """Count a product's start (1) or end (-1) within a batch that is done one by one."""
-        with queue_errors(), self._client.pipeline(transaction=True) as pipe:
-            pipe.hincrby(_suspects_key(task_id, batch), product_id, by)
-            pipe.expire(_suspects_key(task_id, batch), self._ttl_seconds)
-            pipe.execute()
-
-    def unfinished(self, task_id: str, batch: int) -> dict[str, int]:
-        """Return product id to the starts that never ended, as a worker's death leaves them."""
-        with queue_errors():
-            found: dict[Any, Any] = self._client.hgetall(_suspects_key(task_id, batch))
-        return {name.decode(): int(count) for name, count in found.items() if int(count) > 0}
-
     def read(self, task_id: str) -> TaskRecord:
         """Return a task as it stands.
 
@@ -246,14 +220,6 @@ def _outcome(value: dict[str, Any]) -> BatchOutcome:
 
 def _head_key(task_id: str) -> str:
     return f"shelfwise:task:{task_id}"
-
-
-def _deliveries_key(task_id: str) -> str:
-    return f"shelfwise:task:{task_id}:deliveries"
-
-
-def _suspects_key(task_id: str, batch: int) -> str:
-    return f"shelfwise:task:{task_id}:suspects:{batch}"
 
 
 def _batches_key(task_id: str) -> str:

@@ -11,8 +11,10 @@ from indexer.encoders.base import TextEncoder
 from indexer.encoders.query_cache import CachedQueryEncoder
 from indexer.encoders.registry import load_query_encoder, text_encoder_spec
 from mappings.cluster import connect as connect_cluster
+from mappings.dead_letters import DeadLetters
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import TemporaryError
+from mappings.outbox import Outbox
 from mappings.task_records import TaskRecords, queue_errors
 from mappings.task_records import connect as connect_queue
 from service.live_indexes import LiveIndexes
@@ -20,7 +22,7 @@ from service.ranking.weights import load_default
 from service.searcher import Searcher
 from service.services import Services
 from service.settings import ServiceSettings
-from service.task_queue import TaskQueue
+from service.task_queue import TaskQueue, publisher
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +38,7 @@ def build_services(settings: ServiceSettings) -> Services:
     redis_url = settings.redis_url.get_secret_value()
     queue = connect_queue(redis_url)
     records = TaskRecords(queue, ttl_seconds=settings.task_ttl_seconds)
+    outbox = Outbox(queue, publisher(redis_url), ttl_seconds=settings.task_ttl_seconds)
 
     def check_queue() -> None:
         with queue_errors():
@@ -47,7 +50,8 @@ def build_services(settings: ServiceSettings) -> Services:
         indexes=indexes,
         searcher=Searcher(client, indexes, encoder, load_default()),
         task_records=records,
-        task_queue=TaskQueue(redis_url, records, batch_products=settings.service_batch_products),
+        task_queue=TaskQueue(outbox, batch_products=settings.service_batch_products),
+        dead_letters=DeadLetters(queue),
         check_queue=check_queue,
     )
 

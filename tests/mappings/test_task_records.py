@@ -110,23 +110,13 @@ def test_outcomes_of_finished_batches_are_read_back(records):
     records.finish_batch(task_id, 1, outcome)
     assert records.read_batches(task_id, [0, 1, 2]) == {1: outcome}
     assert records.read_batches(task_id, []) == {}
-    assert records.is_finished(task_id, 1)
-    assert not records.is_finished(task_id, 0)
-
-
-def test_deliveries_are_counted_by_batch_and_attempt(records):
-    task_id = records.create("products", total=1)
-    assert [records.count_delivery(task_id, 0, 0) for _ in range(2)] == [1, 2]
-    assert records.count_delivery(task_id, 0, 1) == 1
-    assert records.count_delivery(task_id, 1, 0) == 1
 
 
 def test_everything_expires(records, client):
     task_id = records.create("products", total=1)
-    records.count_delivery(task_id, 0, 0)
     records.finish_batch(task_id, 0, BatchOutcome(indexed=1))
     keys = list(client.scan_iter(f"*{task_id}*"))
-    assert len(keys) == 3
+    assert len(keys) == 2
     assert all(0 < client.ttl(key) <= 100 for key in keys)
 
 
@@ -155,11 +145,9 @@ def test_late_outcome_of_an_expired_task_makes_no_half_task(records, client):
         lambda records: records.extend("t", by=1),
         lambda records: records.finish_batch("t", 0, BatchOutcome()),
         lambda records: records.read_batches("t", [0]),
-        lambda records: records.is_finished("t", 0),
-        lambda records: records.count_delivery("t", 0, 0),
         lambda records: records.read("t"),
     ],
-    ids=["create", "extend", "finish", "batches", "is_finished", "deliveries", "read"],
+    ids=["create", "extend", "finish", "batches", "read"],
 )
 def test_every_method_without_redis_is_a_temporary_error(call):
     client = redis.Redis(port=9, retry=None, socket_connect_timeout=1)

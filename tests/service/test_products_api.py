@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass
 
 import orjson
 import pytest
 
-from mappings.product_changes import INDEXING_QUEUE, ProductChange
+from mappings.product_changes import LANES, Lane, ProductChange, queue_of
 from mappings.task_records import connect
 from tests.service.conftest import running_app
 
@@ -15,17 +16,39 @@ pytestmark = pytest.mark.cluster
 MOUSE = {"id": "1", "title": "Mouse", "price": 12.5}
 
 
+@dataclass
+class Queued:
+    """A batch that was queued: its message, and what the outbox keeps for it."""
+
+    lane: Lane
+    index: str
+    number: int
+    positions: list[int]
+    changes: list[ProductChange]
+
+
 @pytest.fixture
 def queue(redis_server):
-    """The changes that were queued since the test began, batch by batch."""
+    """The batches that were queued since the last call, in order."""
     with connect(redis_server.url) as client:
-        client.delete(INDEXING_QUEUE)
+        for lane in LANES:
+            client.delete(queue_of(lane))
 
-        def taken() -> list[dict]:
-            messages = client.lrange(INDEXING_QUEUE, 0, -1)[::-1]
-            client.delete(INDEXING_QUEUE)
-            bodies = [base64.b64decode(orjson.loads(raw)["body"]) for raw in messages]
-            return [orjson.loads(body)[1] for body in bodies]
+        def batch(lane: Lane, raw: bytes) -> Queued:
+            sent = orjson.loads(base64.b64decode(orjson.loads(raw)["body"]))[1]
+            assert set(sent) == {"task_id", "batch", "index"}
+            key = f"shelfwise:batch:{sent['task_id']}:{sent['batch']}"
+            kept = orjson.loads(client.hget(key, "payload"))
+            changes = [ProductChange.from_message(message) for _, message in kept]
+            positions = [position for position, _ in kept]
+            return Queued(lane, sent["index"], sent["batch"], positions, changes)
+
+        def taken() -> list[Queued]:
+            found = [
+                batch(lane, raw) for lane in LANES for raw in client.lrange(queue_of(lane), 0, -1)
+            ]
+            client.delete(*map(queue_of, LANES))
+            return sorted(found, key=lambda one: one.number)
 
         yield taken
 
@@ -35,8 +58,8 @@ def path(shop) -> str:
     return f"/v1/indexes/{shop}/products"
 
 
-def changes_of(messages: list[dict]) -> list[ProductChange]:
-    return [ProductChange.from_message(raw) for message in messages for raw in message["changes"]]
+def changes_of(batches: list[Queued]) -> list[ProductChange]:
+    return [change for batch in batches for change in batch.changes]
 
 
 @pytest.mark.parametrize(
@@ -67,9 +90,10 @@ def test_change_is_queued_and_its_task_can_be_followed(
     assert response.status_code == 202, response.text
     assert response.json["accepted"] == 1
     assert response.json["rejected"] == []
-    (message,) = queue()
-    assert (message["index"], message["batch"]) == (shop, 0)
-    (change,) = changes_of([message])
+    (batch,) = queue()
+    assert (batch.index, batch.number) == (shop, 0)
+    (change,) = batch.changes
+    assert change.arrival
     fields = {name: value for name, value in change.fields.items() if name != "id"}
     wanted = {name: value for name, value in expected.fields.items() if name != "id"}
     assert fields == wanted
@@ -104,13 +128,13 @@ def test_many_products_are_cut_into_batches(elasticsearch, redis_server, path, q
     with running_app(elasticsearch.url, redis_server.url, service_batch_products=4) as app:
         products = [{**MOUSE, "id": str(number)} for number in range(10)]
         assert app.test_client().post(path, json=products).json["accepted"] == 10
-    messages = queue()
-    assert [(message["batch"], len(message["changes"])) for message in messages] == [
-        (0, 4),
-        (1, 4),
-        (2, 2),
+    batches = queue()
+    assert [(batch.number, batch.positions) for batch in batches] == [
+        (0, [0, 1, 2, 3]),
+        (1, [4, 5, 6, 7]),
+        (2, [8, 9]),
     ]
-    assert [change.product_id for change in changes_of(messages)] == [str(n) for n in range(10)]
+    assert [change.product_id for change in changes_of(batches)] == [str(n) for n in range(10)]
 
 
 @pytest.mark.parametrize(
