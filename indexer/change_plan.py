@@ -145,6 +145,8 @@ def order_fields(state: ProductState) -> dict[str, Any]:
         fields["version"] = state.stamp.version
     if state.stamp.arrival:
         fields["arrival"] = state.stamp.arrival
+    if last := max([state.stamp.arrival, *(one.arrival for one in state.stamps.values())]):
+        fields["last_arrival"] = last
     if state.stamps:
         stamps = {path: [one.version, one.arrival] for path, one in state.stamps.items()}
         fields["field_stamps"] = orjson.dumps(stamps).decode()

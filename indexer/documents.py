@@ -36,6 +36,7 @@ _DERIVED = frozenset(
         "attribute_text",
         "version",
         "arrival",
+        "last_arrival",
         "field_stamps",
         "pending",
         "deleted_at",

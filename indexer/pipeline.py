@@ -6,33 +6,30 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-import numpy as np
 from elasticsearch import Elasticsearch
 
-from indexer.bulk_writer import BulkWriter, DocumentWrite, StoredDocument, Vector
+from indexer.bulk_writer import BulkWriter, StoredDocument
 from indexer.change_checks import CheckedChange, check_change
 from indexer.change_plan import (
     ChangeOutcome,
     ProductPlan,
-    fast_update,
     needs_whole,
-    order_fields,
     plan_product,
-    tombstone,
 )
-from indexer.documents import product_text, read_digests, text_digest, to_document
+from indexer.copying import Copier, Remap
 from indexer.encoder_pool import EncoderPool
 from indexer.encoders.base import TextEncoder
-from indexer.text_embedding import encode_texts
+from indexer.field_map import parse_map
 from indexer.vector_cache import VectorCache
-from mappings.encoder_spec import EncoderSpec
+from indexer.write_preparer import WritePreparer
 from mappings.errors import ClusterOverloaded, ProductRejected, UnknownIndex
 from mappings.index_lifecycle import LiveIndex, find_targets
-from mappings.product import TEXT_VECTOR
+from mappings.index_versions import read_rebuild
+from mappings.product import Product
 from mappings.product_changes import ProductChange
 from mappings.task_records import BatchOutcome, Reject
 
@@ -42,34 +39,15 @@ _LONGEST_ROUND_WAIT_SECONDS = 0.1
 _INDEX_CHECK_SECONDS = 10.0
 
 
+_REBUILD_OPERATIONS = frozenset({"copy", "fill"})
+
+
 class InFlight(Protocol):
     """Knows the changes that were accepted and have no outcome yet."""
 
     def in_flight(self, index: str, product_ids: Sequence[str]) -> Mapping[str, int]:
         """Return product id to the number of its changes, for those that have any."""
         ...
-
-
-@dataclass(frozen=True)
-class _Draft:
-    """A document that will be written, but for the vectors that are still to be found.
-
-    digests: vector field to what its vector stands for. text: what text_vector is made of,
-    None when no encoder of ours fills it.
-    """
-
-    plan: ProductPlan
-    digests: Mapping[str, str]
-    text: str | None
-
-    def kept_fields(self) -> list[str]:
-        """Return the vector fields whose stored vector is still right."""
-        stored = read_digests(self.plan.stored.source) if self.plan.stored else {}
-        return [
-            name
-            for name, digest in self.digests.items()
-            if stored.get(name) == digest and name not in self.plan.final.vectors
-        ]
 
 
 class Pipeline:
@@ -95,11 +73,11 @@ class Pipeline:
         self._client = client
         self._encoders = encoders if isinstance(encoders, EncoderPool) else EncoderPool(encoders)
         self._writer = writer or BulkWriter(client, sleep=sleep)
-        self._cache = cache
+        self._preparer = WritePreparer(self._writer, self._encoders, cache=cache, now=now)
+        self._copier = Copier(self._writer, self._preparer)
         self._in_flight = in_flight
         self._clock = clock
         self._sleep = sleep
-        self._now = now
         self._targets: dict[str, tuple[float, tuple[LiveIndex, ...]]] = {}
 
     def process(self, index: str, changes: Sequence[ProductChange]) -> BatchOutcome:
@@ -111,6 +89,8 @@ class Pipeline:
         will be found unchanged. Raises EncoderNeeded when this worker has no encoder and the
         changes need one; UnknownIndex, EncoderMismatch, MappingMismatch for the index as a whole.
         """
+        if any(change.operation in _REBUILD_OPERATIONS for change in changes):
+            return self._fill_next(index, changes)
         done: dict[str, BatchOutcome] = {}
         targets = self._known_targets(index)
         while True:
@@ -126,6 +106,38 @@ class Pipeline:
             targets = self._find_targets(index)
             if all(live.index in done for live in targets):
                 return done[targets[0].index]
+
+    def _fill_next(self, index: str, changes: Sequence[ProductChange]) -> BatchOutcome:
+        """Bring products into the version that is being built; nothing when there is none."""
+        targets = self._find_targets(index)
+        if len(targets) == 1:
+            return BatchOutcome(missing=len(changes))
+        source, target = targets
+        self._encoders.check(target)
+        fills = [replace(one, operation="upsert") for one in changes if one.operation == "fill"]
+        if len(fills) == len(changes):
+            return self._apply(target, fills)
+        places: dict[str, int] = {one.product_id: at for at, one in enumerate(changes)}
+        outcomes: dict[int, ChangeOutcome] = {}
+        remap = self._remap(target)
+        for _ in range(MAX_ROUNDS):
+            waiting = [name for name, place in places.items() if place not in outcomes]
+            copied = self._copier.copy(source, target, waiting, remap=remap)
+            outcomes |= {places[name]: outcome for name, outcome in copied.items()}
+            if len(outcomes) == len(places):
+                return _summary(outcomes)
+        raise ClusterOverloaded(f"products of {index!r} changed while they were copied")
+
+    def _remap(self, target: LiveIndex) -> Remap | None:
+        text = read_rebuild(self._client, target.index).options.get("map")
+        if not text:
+            return None
+        mapping = parse_map(text.encode(), where="the rebuild's map")
+
+        def remap(fields: Mapping[str, Any]) -> Product:
+            return Product.parse(mapping.apply(fields).fields)
+
+        return remap
 
     def _known_targets(self, index: str) -> tuple[LiveIndex, ...]:
         known = self._targets.get(index)
@@ -166,7 +178,7 @@ class Pipeline:
         ]
         late = self._with_late_changes(live, plans, waiting)
         written = [plan for plan in plans if plan.needs_write or plan.product_id in late]
-        writes, refused = self._prepare(live, written)
+        writes, refused = self._preparer.prepare(live, written)
         results = self._writer.write(live.index, writes) if writes else {}
         refused |= {
             name: result.reason for name, result in results.items() if result.state == "refused"
@@ -213,78 +225,6 @@ class Pipeline:
         counts = self._in_flight.in_flight(live.name, names)
         return frozenset(name for name in names if counts.get(name, 0) > len(waiting[name]))
 
-    def _prepare(
-        self, live: LiveIndex, plans: Sequence[ProductPlan]
-    ) -> tuple[list[DocumentWrite], dict[str, str]]:
-        """Return the writes, with vectors, and the reasons of products that cannot be written.
-
-        A plan without either was overtaken by somebody else's write.
-        """
-        writes = [
-            self._short_write(plan)
-            for plan in plans
-            if not plan.final.is_live or plan.final.is_partial
-        ]
-        whole = [plan for plan in plans if plan.final.is_live and not plan.final.is_partial]
-        drafts = [_draft(plan, live.text_encoder) for plan in whole]
-        kept = self._kept_vectors(live.index, drafts)
-        texts = {
-            draft.plan.product_id: draft.text
-            for draft in drafts
-            if draft.text is not None and TEXT_VECTOR not in kept.get(draft.plan.product_id, {})
-        }
-        vectors: dict[str, Vector] = {}
-        refused: dict[str, str] = {}
-        if texts:
-            vectors, refused = encode_texts(self._encoders.encoder(live), texts, self._cache)
-        for draft in drafts:
-            name = draft.plan.product_id
-            found: dict[str, Any] = {
-                field: np.asarray(vector, dtype=np.float32)
-                for field, vector in draft.plan.final.vectors.items()
-            }
-            found |= kept.get(name, {})
-            if name in vectors:
-                found[TEXT_VECTOR] = vectors[name]
-            if found.keys() >= draft.digests.keys():
-                writes.append(DocumentWrite(name, _document(draft, found), draft.plan.stored))
-        return writes, refused
-
-    def _short_write(self, plan: ProductPlan) -> DocumentWrite:
-        """Return the write of a product that has gone, or of its fast fields alone."""
-        name, final = plan.product_id, plan.final
-        if final.is_live:
-            return DocumentWrite(name, fast_update(plan), plan.stored, is_partial=True)
-        if final.stamp.is_ordered or final.stamps:
-            at = self._now().isoformat(timespec="milliseconds")
-            return DocumentWrite(name, tombstone(name, final, at=at), plan.stored)
-        return DocumentWrite(name, None, plan.stored)
-
-    def _kept_vectors(self, index: str, drafts: Sequence[_Draft]) -> dict[str, dict[str, Vector]]:
-        """Return product id to the stored vectors that are still right.
-
-        A product whose document has changed since it was planned is left out, and so
-        conflicts when it is written.
-        """
-        planned: dict[str, tuple[StoredDocument, list[str]]] = {}
-        for draft in drafts:
-            if draft.plan.stored is not None and (fields := draft.kept_fields()):
-                planned[draft.plan.product_id] = (draft.plan.stored, fields)
-        unread = [
-            name
-            for name, (stored, fields) in planned.items()
-            if not set(fields) <= set(stored.vectors)
-        ]
-        read = self._writer.read_vectors(index, unread)
-        kept: dict[str, dict[str, Vector]] = {}
-        for name, (stored, fields) in planned.items():
-            current = read.get(name, stored)
-            if (current.seq_no, current.primary_term) == (stored.seq_no, stored.primary_term):
-                kept[name] = {
-                    field: current.vectors[field] for field in fields if field in current.vectors
-                }
-        return kept
-
 
 def _check_all(
     changes: Sequence[ProductChange], live: LiveIndex, outcomes: dict[int, ChangeOutcome]
@@ -301,21 +241,6 @@ def _check_all(
         else:
             good.setdefault(change.product_id, []).append(checked)
     return good
-
-
-def _draft(plan: ProductPlan, encoded: EncoderSpec | None) -> _Draft:
-    # encoded: the encoder that fills text_vector, None when the shop does.
-    digests, text = dict(plan.final.given), None
-    if encoded is not None and TEXT_VECTOR not in digests:
-        text = product_text(plan.final.fields, encoded.template)
-        digests[TEXT_VECTOR] = text_digest(encoded, text)
-    return _Draft(plan, digests, text)
-
-
-def _document(draft: _Draft, vectors: Mapping[str, Vector]) -> dict[str, Any]:
-    final = draft.plan.final
-    document = to_document(final.fields, hash_of_product=final.hash or "", digests=draft.digests)
-    return document | order_fields(final) | dict(vectors)
 
 
 def _rejected(plan: ProductPlan, reason: str) -> dict[int, ChangeOutcome]:

@@ -111,6 +111,30 @@ def patched(
     return after, "unchanged" if is_same(after, state) else "indexed"
 
 
+def joined(one: ProductState, other: ProductState, product_id: str) -> ProductState:
+    """Return what two copies of a product amount to, each of which may know more than the other.
+
+    Both must be whole. Raises ProductRejected when the fields of both do not fit together.
+    """
+    if one.stamp.is_before(other.stamp) or (other.is_live and not one.stamp.is_ordered):
+        one, other = other, one
+    later = {
+        path: stamp
+        for path, stamp in other.stamps.items()
+        if path != _VECTORS and _may_set(one, path, stamp) and one.stamps.get(path) != stamp
+    }
+    if not later:
+        return one
+    values = paths_of(other.fields) if other.is_live else other.pending
+    changes = {path: values.get(path) for path in later}
+    stamps = {**one.stamps, **later}
+    if not one.is_live:
+        return replace(one, stamps=stamps, pending={**one.pending, **changes})
+    merged = apply_paths(one.fields, changes, spared=[p for p in stamps if p not in changes])
+    after = _patched_whole(one, product_id, merged, changes)
+    return replace(after, stamp=one.stamp, stamps=stamps)
+
+
 def is_same(one: ProductState, other: ProductState) -> bool:
     """Return whether two states are the same product, whatever their stamps."""
     return (

@@ -22,12 +22,13 @@ META_KEY = "shelfwise"
 # of the memory. The interval is that of all components: Elasticsearch 8 would otherwise
 # cut off the largest, and show cosines wrong by 0.02 (dense) to 0.17 (sparse vectors), instead
 # of 0.006 to 0.01 as Elasticsearch 9 does either way.
-_VECTOR_INDEX_OPTIONS = {
-    "type": "int8_hnsw",
-    "m": 16,
-    "ef_construction": 100,
-    "confidence_interval": 1.0,
+_HNSW = {"m": 16, "ef_construction": 100}
+QUANTIZATIONS: Mapping[str, Mapping[str, Any]] = {
+    "int8_hnsw": {"type": "int8_hnsw", "confidence_interval": 1.0, **_HNSW},
+    "bbq_hnsw": {"type": "bbq_hnsw", **_HNSW},
+    "hnsw": {"type": "hnsw", **_HNSW},
 }
+"""How vectors are kept for the search: a byte, a bit (from 64 dims), or a float a component."""
 
 
 @cache
@@ -38,9 +39,15 @@ def _base() -> dict[str, Any]:
 
 
 def index_body(
-    encoders: Mapping[str, EncoderSpec], *, shards: int = 1, replicas: int = 0
+    encoders: Mapping[str, EncoderSpec],
+    *,
+    shards: int = 1,
+    replicas: int = 0,
+    quantization: str = "int8_hnsw",
 ) -> dict[str, Any]:
     """Return settings and mappings for a new index.
+
+    quantization: one of QUANTIZATIONS.
 
     encoders: vector field name to the encoder that fills it. The identities are
         kept in `_meta`, where `read_encoders` finds them.
@@ -56,7 +63,7 @@ def index_body(
             "dims": spec.dims,
             "index": True,
             "similarity": spec.similarity,
-            "index_options": dict(_VECTOR_INDEX_OPTIONS),
+            "index_options": dict(QUANTIZATIONS[quantization]),
         }
     mappings["_meta"] = {
         META_KEY: {

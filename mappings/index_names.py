@@ -1,6 +1,7 @@
 """Names of an index and its aliases: `products-v7` behind `products` and `products-write`.
 
-While `products-v8` is built, it stands behind `products-next`. Each version has also an alias of
+While `products-v8` is built, it stands behind `products-next`; when it has taken over,
+`products-v7` stands behind `products-previous`. Each version has also an alias of
 its own, `products-v7-write`: what is written through it never reaches another version, and never
 makes an index that has been dropped.
 """
@@ -16,6 +17,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _VERSIONED = re.compile(r"(?P<name>.+)-v(?P<number>[1-9][0-9]*)")
 _WRITE_SUFFIX = "-write"
 _NEXT_SUFFIX = "-next"
+_PREVIOUS_SUFFIX = "-previous"
 
 
 def check_index_name(name: str) -> str:
@@ -29,12 +31,12 @@ def check_index_name(name: str) -> str:
         len(name) > MAX_NAME_LENGTH
         or not _NAME.fullmatch(name)
         or _VERSIONED.fullmatch(name)
-        or name.endswith((_WRITE_SUFFIX, _NEXT_SUFFIX))
+        or name.endswith((_WRITE_SUFFIX, _NEXT_SUFFIX, _PREVIOUS_SUFFIX))
     ):
         raise InvalidQuery(
             f"index name {name[:80]!r} is not allowed: use 1 to {MAX_NAME_LENGTH} of a-z, 0-9, "
-            "'_' and '-', begin with a letter or digit, do not end in '-write', '-next' or "
-            "'-v<number>'",
+            "'_' and '-', begin with a letter or digit, do not end in '-write', '-next', "
+            "'-previous' or '-v<number>'",
             field="index",
         )
     return name
@@ -53,6 +55,11 @@ def write_alias(name: str) -> str:
 def next_alias(name: str) -> str:
     """Return the alias of the version that is being built."""
     return name + _NEXT_SUFFIX
+
+
+def previous_alias(name: str) -> str:
+    """Return the alias of the version that was live before."""
+    return name + _PREVIOUS_SUFFIX
 
 
 def versioned(name: str, number: int) -> str:

@@ -35,6 +35,7 @@ written without reading, or writing, anything else of the document."""
 STATE_FIELDS = (
     "version",
     "arrival",
+    "last_arrival",
     "field_stamps",
     "pending",
     "deleted_at",

@@ -19,16 +19,18 @@ LANES: tuple[Lane, ...] = ("fast", "changes", "bulk")
 
 MAX_VERSION = 2**63 - 1
 
-Operation = Literal["upsert", "patch", "delete"]
+Operation = Literal["upsert", "patch", "delete", "copy", "fill"]
 
 
 @dataclass(frozen=True)
 class ProductChange:
     """One change of one product.
 
-    operation: `upsert` replaces the whole product, `patch` some of its fields.
+    operation: `upsert` replaces the whole product, `patch` some of its fields. A rebuild sends
+        `copy` and `fill`, which bring the live product, and an upsert, into the version that is
+        being built, and into that one alone.
     product_id: the shop's id.
-    fields: the product's JSON for `upsert`, the changed fields for `patch`, else empty.
+    fields: the product's JSON for `upsert` and `fill`, the changed fields for `patch`, else empty.
     version: the shop's counter or time; a greater one is newer. None when the shop
         sends none: then the change counts in the order of arrival.
     arrival: the place in the order of arrival, microseconds since 1970 and never the same
