@@ -15,6 +15,10 @@ COMMANDS = {
     "worker": ("indexer.cli:worker", "Start a worker that embeds and indexes products."),
     "load": ("indexer.cli:load", "Load a file of products into an index."),
     "index": ("indexer.cli:index", "Create, list and drop indexes."),
+    "dead-letters": (
+        "indexer.dead_letter_commands:dead_letters",
+        "List, show, retry and purge changes that were given up.",
+    ),
     "encoder": ("indexer.cli:encoder", "Show, check and export encoders."),
     "evaluate": ("service.cli:evaluate", "Measure ranking on a judgement list."),
 }

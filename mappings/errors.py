@@ -7,6 +7,7 @@ ShelfwiseError
     UnknownIndex           no index of that name
     UnknownProduct         no product of that id
     UnknownTask            no task of that id, or it has expired
+    UnknownDeadLetter      no dead letter of that id
     RequestTooLarge        the body is over the limit
     ProductRejected        a product breaks the product record's rules
   TemporaryError           try again: 503 with Retry-After; a task is retried with backoff
@@ -96,6 +97,13 @@ class UnknownTask(RequestError):
 
     http_status = 404
     code = "unknown_task"
+
+
+class UnknownDeadLetter(RequestError):
+    """No dead letter of that id."""
+
+    http_status = 404
+    code = "unknown_dead_letter"
 
 
 class RequestTooLarge(RequestError):

@@ -15,7 +15,10 @@ from mappings.index_names import check_index_name
 
 
 class LiveIndexes:
-    """Finds indexes; every one that it returns fits the encoder of queries."""
+    """Finds indexes; every one that it returns fits the encoder of queries.
+
+    served: names of the only indexes that are served; empty when all are.
+    """
 
     def __init__(
         self,
@@ -28,7 +31,7 @@ class LiveIndexes:
     ) -> None:
         self._client = client
         self._encoder = encoder
-        self._served = frozenset(served)
+        self.served = frozenset(served)
         self._ttl_seconds = ttl_seconds
         self._clock = clock
         self._lock = threading.Lock()
@@ -45,12 +48,16 @@ class LiveIndexes:
         with self._lock:
             if (entry := self._found.get(name)) and entry[0] > now:
                 return entry[1]
-        if self._served and name not in self._served:
-            raise UnknownIndex(f"no index named {name!r}", field="index")
+        self.require_served(name)
         live = require_text_encoder(find_index(self._client, name), self._encoder)
         with self._lock:
             self._found[name] = (now + self._ttl_seconds, live)
         return live
+
+    def require_served(self, name: str) -> None:
+        """Raise UnknownIndex for an index that is not served, whether or not it is there."""
+        if self.served and name not in self.served:
+            raise UnknownIndex(f"no index named {name!r}", field="index")
 
     def check_all(self) -> list[LiveIndex]:
         """Return every index that is served.
@@ -60,5 +67,5 @@ class LiveIndexes:
         return [
             require_text_encoder(live, self._encoder)
             for live in list_indexes(self._client)
-            if not self._served or live.name in self._served
+            if not self.served or live.name in self.served
         ]

@@ -9,6 +9,7 @@ from typing import cast
 from elasticsearch import Elasticsearch
 from flask import current_app
 
+from mappings.dead_letters import DeadLetters
 from mappings.task_records import TaskRecords
 from service.live_indexes import LiveIndexes
 from service.searcher import Searcher
@@ -32,6 +33,7 @@ class Services:
     searcher: Searcher
     task_records: TaskRecords
     task_queue: TaskQueue
+    dead_letters: DeadLetters
     check_queue: Callable[[], None]
     telemetry: Telemetry = field(default_factory=Telemetry)
 

@@ -95,7 +95,7 @@ def test_commands_in_the_documents_exist(document: str):
     for line in shell_lines(read(document)):
         for target in re.findall(r"\bmake ([a-z]+)", line):
             assert target in make_targets(), line
-        for name in re.findall(r"\bshelfwise ([a-z]+)\b", line):
+        for name in re.findall(r"\bshelfwise ([a-z-]+)\b", line):
             assert name in COMMANDS, line
             command = cli.get_command(context, name)
             options = {text for option in command.params for text in option.opts}

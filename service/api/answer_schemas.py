@@ -78,6 +78,36 @@ class TaskAnswer(_Answer):
     rejects: list[TaskReject]
 
 
+class ChangeBody(_Answer):
+    """A change as it came. arrival: its place in the order of arrival."""
+
+    operation: str
+    id: str
+    fields: dict[str, Any] = {}
+    version: int | None = None
+    arrival: int = 0
+
+
+class DeadLetterBody(_Answer):
+    """A change that no worker could apply."""
+
+    id: str
+    index: str
+    change: ChangeBody
+    reason: str
+    field: str | None
+    attempts: int
+    task_id: str
+    at: str
+
+
+class DeadLettersAnswer(_Answer):
+    """Dead letters, newest first; total: how many there are on all pages."""
+
+    total: int
+    dead_letters: list[DeadLetterBody]
+
+
 class HealthAnswer(_Answer):
     """`ok`, or what is amiss with each part."""
 
@@ -130,6 +160,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     AcceptedAnswer,
     ProductAnswer,
     TaskAnswer,
+    DeadLettersAnswer,
     HealthAnswer,
     SearchAnswerBody,
 )

@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from mappings.index_names import MAX_NAME_LENGTH
 from mappings.product import Product
 from service.api import answer_schemas
+from service.api.dead_letters import DEFAULT_LETTERS, MAX_LETTERS, MAX_OFFSET
 from service.search_request import SearchRequest
 
 _REF = "#/components/schemas/{model}"
@@ -35,6 +36,7 @@ _PRODUCT_ID = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 512},
 }
 _TASK_ID = {"name": "task_id", "in": "path", "required": True, "schema": {"type": "string"}}
+_LETTER_ID = {"name": "letter_id", "in": "path", "required": True, "schema": {"type": "string"}}
 _VERSION = {
     "name": "version",
     "in": "query",
@@ -54,7 +56,7 @@ def _content(schema: dict[str, Any]) -> dict[str, Any]:
 def _responses(good: int, schema: dict[str, Any], text: str, *errors: int) -> dict[str, Any]:
     reasons = {
         400: "The request is malformed; `field` names where.",
-        404: "No such index, product or task.",
+        404: "No such index, product, task or dead letter.",
         413: "The body is too long.",
         503: "Elasticsearch or Redis is away, or another encoder filled the index.",
     }
@@ -177,6 +179,53 @@ def _products_paths() -> dict[str, Any]:
     }
 
 
+def _dead_letters_paths() -> dict[str, Any]:
+    queued = _responses(202, _ref("AcceptedAnswer"), "Queued; follow the task.", 400, 404, 503)
+    letter = _responses(200, _ref("DeadLetterBody"), "The letter.", 400, 404, 503)
+    limit = {"type": "integer", "minimum": 0, "maximum": MAX_LETTERS, "default": DEFAULT_LETTERS}
+    page = {
+        "index": _INDEX["schema"],
+        "limit": limit,
+        "offset": {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET},
+    }
+    return {
+        "/v1/dead-letters": {
+            "get": {
+                "operationId": "listDeadLetters",
+                "summary": "List changes that were given up, newest first",
+                "parameters": [
+                    {"name": name, "in": "query", "schema": schema}
+                    for name, schema in page.items()
+                ],
+                "responses": _responses(
+                    200, _ref("DeadLettersAnswer"), "The letters.", 400, 404, 503
+                ),
+            }
+        },
+        "/v1/dead-letters/{letter_id}": {
+            "parameters": [_LETTER_ID],
+            "get": {
+                "operationId": "readDeadLetter",
+                "summary": "Read a dead letter",
+                "responses": letter,
+            },
+            "delete": {
+                "operationId": "deleteDeadLetter",
+                "summary": "Forget a dead letter; answers what it was",
+                "responses": letter,
+            },
+        },
+        "/v1/dead-letters/{letter_id}/retry": {
+            "parameters": [_LETTER_ID],
+            "post": {
+                "operationId": "retryDeadLetter",
+                "summary": "Queue a dead letter's change again, as it was",
+                "responses": queued,
+            },
+        },
+    }
+
+
 @cache
 def openapi_document() -> dict[str, Any]:
     """Return the whole document."""
@@ -223,6 +272,7 @@ def openapi_document() -> dict[str, Any]:
                     "responses": _responses(200, _ref("TaskAnswer"), "The task.", 400, 404, 503),
                 }
             },
+            **_dead_letters_paths(),
             "/healthz": {
                 "get": {
                     "operationId": "live",

@@ -26,6 +26,7 @@ STATUS = {
     "UnknownIndex": 404,
     "UnknownProduct": 404,
     "UnknownTask": 404,
+    "UnknownDeadLetter": 404,
     "RequestTooLarge": 413,
 }
 

@@ -136,6 +136,10 @@ EVERY_ROUTE = [
     ("patch", "/v1/indexes/shop/products/1"),
     ("delete", "/v1/indexes/shop/products/1"),
     ("get", "/v1/tasks/1"),
+    ("get", "/v1/dead-letters"),
+    ("get", "/v1/dead-letters/1"),
+    ("delete", "/v1/dead-letters/1"),
+    ("post", "/v1/dead-letters/1/retry"),
 ]
 
 
