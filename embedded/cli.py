@@ -61,7 +61,7 @@ def run(
     heap: str,
     state: Path,
 ) -> None:
-    """Start Elasticsearch, Redis, a worker and the service here, and load a catalogue.
+    """Start Elasticsearch, Redis, workers and the service here, and load a catalogue.
 
     Everything ends with Ctrl-C; the data stays, and the next start takes seconds.
     """

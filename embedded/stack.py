@@ -1,7 +1,7 @@
 """The whole local stack, from nothing to the first answer, and its end.
 
 Redis, the query encoder's export and Elasticsearch together -> service
--> worker and loader when there is something to load -> first search -> watch
+-> workers and loader when there is something to load -> first search -> watch
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ from mappings.settings import PREFIX, SharedSettings
 LOADED_WITH_REJECTS = 2
 """Exit code of `shelfwise load` when some products were rejected, and all others are there."""
 
-_EXPORT = "export of the query encoder"
+_EXPORT = "encoder export"
 _SERVICE = "service"
 _WORKER = "worker"
+_FAST_WORKER = "fast worker"
 _READY_SECONDS = 60
 _POLL_SECONDS = 0.1
 _WATCH_SECONDS = 0.5
@@ -60,7 +61,10 @@ class StackOptions:
 
 
 class Stack:
-    """Elasticsearch, Redis, a worker and the service, children of this process.
+    """Elasticsearch, Redis, two workers and the service, children of this process.
+
+    One worker is for prices, stock and what else no encoder reads, so that these never wait
+    behind a load; it is small, as it holds no model.
 
     say: told every step in a line.
     """
@@ -107,7 +111,7 @@ class Stack:
             self._start_elasticsearch(chosen["elasticsearch"])
         else:
             export = self._start_program(_EXPORT, "encoder", "export")
-            self._start_worker()  # its encoder takes longest to load
+            self._start_workers()  # an encoder takes longest to load
             self._start_elasticsearch(chosen["elasticsearch"])
             self._finish_export(export)
             self._start_program(_SERVICE, "serve")
@@ -120,11 +124,11 @@ class Stack:
         return search_first(self.options.port, catalogue.index)
 
     def watch(self) -> None:
-        """Start the worker unless it runs, and keep everything running until interrupted.
+        """Start the workers unless they run, and keep everything running until interrupted.
 
         Raises ServerDidNotStart when a server dies, or a program once too often.
         """
-        self._start_worker()
+        self._start_workers()
         while True:
             for program in self._programs.values():
                 if program.exit_code is not None:
@@ -216,15 +220,16 @@ class Stack:
         return {**kept, **self._variables, "PYTHONUNBUFFERED": "1"}
 
     def _start_program(self, name: str, *arguments: str) -> Program:
-        log = self.state.log_directory / f"{arguments[0]}.log"
+        log = self.state.log_directory / f"{name.replace(' ', '-')}.log"
         program = Program(name, arguments, log=log, environ=self._program_environ())
         program.start()
         self._programs[name] = program
         return program
 
-    def _start_worker(self) -> None:
-        if _WORKER not in self._programs:
-            self._start_program(_WORKER, "worker")
+    def _start_workers(self) -> None:
+        for name, lanes in ((_WORKER, "changes,bulk"), (_FAST_WORKER, "fast")):
+            if name not in self._programs:
+                self._start_program(name, "worker", "--lanes", lanes)
 
     def _wait_until_ready(self, service: Program) -> None:
         started, deadline = time.monotonic(), Deadline(_READY_SECONDS)
@@ -255,7 +260,7 @@ class Stack:
             return
         self._say(f"Loading {catalogue.path.name} into index {catalogue.index!r}")
         state.remember_loaded(version, catalogue.index, None)
-        self._start_worker()
+        self._start_workers()
         rejects = state.log_directory / f"{catalogue.index}.rejects.jsonl"
         arguments = ["load", str(catalogue.path), "--index", catalogue.index]
         arguments += ["--rejects", str(rejects)]

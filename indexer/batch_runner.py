@@ -13,7 +13,7 @@ from indexer.isolation import placed, process_one_by_one, rejected, total
 from indexer.patience import backoff_seconds, patiently
 from indexer.pipeline import Pipeline
 from indexer.settings import IndexerSettings
-from mappings.errors import ShelfwiseError, TemporaryError
+from mappings.errors import EncoderNeeded, ShelfwiseError, TemporaryError
 from mappings.outbox import BatchName, Delivery, KeptBatch, Outbox
 from mappings.product_changes import ProductChange
 from mappings.task_records import BatchOutcome, Reject
@@ -64,7 +64,12 @@ class BatchRunner:
         delivery = self._with_redis(lambda: self._outbox.begin(batch.name, batch.message_id))
         if delivery is None:
             return None
-        outcome = self._outcome(batch, delivery)
+        try:
+            outcome = self._outcome(batch, delivery)
+        except EncoderNeeded:
+            names = [kept.name for kept in delivery.batches]
+            self._with_redis(lambda: self._outbox.move(names, batch.index, "changes"))
+            return None
         if isinstance(outcome, float):
             self._with_redis(lambda: self._outbox.postpone(batch.name, outcome))
             return outcome
@@ -93,6 +98,8 @@ class BatchRunner:
             wait = self._wait(batch, delivery.attempt, error)
             reason = f"given up after {delivery.attempt + 1} attempts: {error.message}"
             return total([rejected(changes, reason), malformed]) if wait is None else wait
+        except EncoderNeeded:
+            raise
         except ShelfwiseError as error:
             _log.error(
                 "batch_refused", task=batch.task_id, batch=batch.number, error=error.message

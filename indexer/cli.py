@@ -24,11 +24,20 @@ __all__ = ["encoder", "index", "load", "worker"]
 
 
 @click.command()
-def worker() -> None:
+@click.option(
+    "--lanes",
+    metavar="LANES",
+    help="Queues to serve, of fast, changes and bulk, divided by commas; `fast` alone needs no "
+    "encoder.  [default: all]",
+)
+def worker(lanes: str | None) -> None:
     """Start a worker that embeds and indexes products."""
     from indexer.worker import run_worker
 
-    sys.exit(run_worker(IndexerSettings.from_environment(os.environ)))
+    environ = dict(os.environ)
+    if lanes is not None:
+        environ["SHELFWISE_INDEXER_LANES"] = lanes
+    sys.exit(run_worker(IndexerSettings.from_environment(environ)))
 
 
 @click.group()

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from mappings.product_changes import LANES, Lane
 from mappings.settings import SharedSettings
+
+
+def parse_lanes(text: str) -> tuple[Lane, ...]:
+    """Return the lanes of a text such as `fast,changes`, in order of priority.
+
+    Raises ValueError that names what is no lane.
+    """
+    named = {part.strip() for part in text.split(",")}
+    if unknown := named - set(LANES):
+        raise ValueError(
+            f"should name lanes of {', '.join(LANES)}, divided by commas, got {min(unknown)!r}"
+        )
+    return tuple(lane for lane in LANES if lane in named)
+
+
+def _check_lanes(text: str) -> str:
+    return ",".join(parse_lanes(text))
 
 
 class IndexerSettings(SharedSettings):
@@ -35,6 +53,12 @@ class IndexerSettings(SharedSettings):
         le=10_000_000,
         description="Vectors of texts that Redis keeps for all workers, about 35 MB of it at 384 "
         "dims; 0 switches that off.",
+    )
+    indexer_lanes: Annotated[str, AfterValidator(_check_lanes)] = Field(
+        ",".join(LANES),
+        description="Queues that a worker takes batches from, divided by commas: `fast` (what no "
+        "encoder reads), `changes`, `bulk` (loads); the first of these with a batch comes first. "
+        "A worker of `fast` alone loads no encoder.",
     )
     indexer_pool: Literal["threads", "solo", "prefork"] = Field(
         "threads",

@@ -11,15 +11,18 @@ from celery import Celery, signals
 
 from indexer.batch_runner import BatchRunner
 from indexer.celery_app import create_app, publisher
+from indexer.encoder_pool import EncoderPool
+from indexer.encoders.base import TextEncoder
 from indexer.encoders.registry import export_query_encoder, load_text_encoder
 from indexer.pipeline import Pipeline
 from indexer.refresh_interval import RefreshIntervals
-from indexer.settings import IndexerSettings
+from indexer.settings import IndexerSettings, parse_lanes
 from indexer.tasks import register_tasks
 from indexer.vector_cache import connect_cache
 from mappings import cluster, task_records
 from mappings.errors import TemporaryError
 from mappings.outbox import Outbox
+from mappings.product_changes import queue_of
 
 JANITOR_SECONDS = 15.0
 _log = structlog.get_logger(__name__)
@@ -68,6 +71,15 @@ class WorkerParts:
 
     def _make_pipeline(self) -> Pipeline:
         settings = self._settings
+        return Pipeline(
+            cluster.connect(settings),
+            EncoderPool(self._load_encoder() if needs_encoder(settings) else None),
+            cache=connect_cache(settings),
+            in_flight=self.outbox,
+        )
+
+    def _load_encoder(self) -> TextEncoder:
+        settings = self._settings
         encoder = load_text_encoder(
             settings.text_encoder,
             template=settings.text_template,
@@ -80,7 +92,12 @@ class WorkerParts:
             model_directory=Path(settings.model_directory),
         )
         _log.info("encoder_ready", encoder=encoder.spec.name, dims=encoder.spec.dims)
-        return Pipeline(cluster.connect(settings), encoder, cache=connect_cache(settings))
+        return encoder
+
+
+def needs_encoder(settings: IndexerSettings) -> bool:
+    """Return whether the worker's lanes bring texts; without, it stays a small process."""
+    return parse_lanes(settings.indexer_lanes) != ("fast",)
 
 
 def make_worker_app(settings: IndexerSettings, parts: WorkerParts) -> Celery:
@@ -110,6 +127,7 @@ def run_worker(settings: IndexerSettings) -> int:
     worker = app.Worker(
         pool=settings.indexer_pool,
         concurrency=settings.indexer_concurrency,
+        queues=[queue_of(lane) for lane in parse_lanes(settings.indexer_lanes)],
         loglevel="INFO",
         without_gossip=True,
         without_mingle=True,

@@ -50,7 +50,7 @@ def build_services(settings: ServiceSettings) -> Services:
         indexes=indexes,
         searcher=Searcher(client, indexes, encoder, load_default()),
         task_records=records,
-        task_queue=TaskQueue(outbox, batch_products=settings.service_batch_products),
+        task_queue=TaskQueue(outbox, indexes, batch_products=settings.service_batch_products),
         dead_letters=DeadLetters(queue),
         check_queue=check_queue,
     )

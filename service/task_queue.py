@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -11,6 +12,10 @@ from mappings.errors import QueueUnavailable
 from mappings.outbox import Outbox, Outgoing, Publish
 from mappings.product_changes import INDEX_CHANGES_TASK, Lane, ProductChange, queue_of
 from mappings.task_records import RETRY_AFTER_SECONDS
+from service.live_indexes import LiveIndexes
+
+_SLOW_FIELDS = ("vectors", "images")
+"""Long, or to be downloaded: they would hold up the prices behind them."""
 
 
 def publisher(broker_url: str) -> Publish:
@@ -41,26 +46,53 @@ def publisher(broker_url: str) -> Publish:
 
 
 class TaskQueue:
-    """Cuts changes into batches and submits them under one task."""
+    """Cuts changes into batches, each for its lane, and submits them under one task."""
 
-    def __init__(self, outbox: Outbox, *, batch_products: int) -> None:
+    def __init__(self, outbox: Outbox, indexes: LiveIndexes, *, batch_products: int) -> None:
         self._outbox = outbox
+        self._indexes = indexes
         self._batch_products = batch_products
 
     def submit(self, index: str, changes: Sequence[ProductChange]) -> str:
         """Queue the changes and return the task's id.
 
         Raises QueueUnavailable; they may be kept by then and be indexed later, and sending
-        them again does no harm.
+        them again does no harm. Raises UnknownIndex.
         """
-        size = self._batch_products
-        batches = [
-            Outgoing(
-                number,
-                "changes",
-                changes[start : start + size],
-                range(start, min(start + size, len(changes))),
-            )
-            for number, start in enumerate(range(0, len(changes), size))
+        encoder = self._indexes.get(index).text_encoder
+        read = encoded_fields(encoder.template) if encoder else frozenset()
+        by_lane: dict[Lane, list[int]] = {}
+        for position, change in enumerate(changes):
+            # Many at once would keep the fast lane from what is sent singly.
+            is_many = len(changes) > self._batch_products
+            lane: Lane = "changes" if is_many else lane_of(change, read)
+            by_lane.setdefault(lane, []).append(position)
+        groups = [
+            (lane, positions[start : start + self._batch_products])
+            for lane, positions in by_lane.items()
+            for start in range(0, len(positions), self._batch_products)
         ]
-        return self._outbox.submit(index, batches)
+        return self._outbox.submit(
+            index,
+            [
+                Outgoing(number, lane, [changes[at] for at in positions], positions)
+                for number, (lane, positions) in enumerate(groups)
+            ],
+        )
+
+
+def encoded_fields(template: str) -> frozenset[str]:
+    """Return the product fields that a text template reads, e.g. title and attributes."""
+    return frozenset(name.partition(".")[0] for name in re.findall(r"\{([^{}]*)\}", template))
+
+
+def lane_of(change: ProductChange, encoded: Collection[str]) -> Lane:
+    """Return `fast` for what no encoder need read, else `changes`.
+
+    encoded: the fields that the text template reads.
+    """
+    if change.operation == "delete":
+        return "fast"
+    if change.operation == "patch" and not change.fields.keys() & {*encoded, *_SLOW_FIELDS}:
+        return "fast"
+    return "changes"

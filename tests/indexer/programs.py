@@ -71,6 +71,11 @@ class Program:
         self.kill()
 
     @property
+    def process_id(self) -> int:
+        """The id of its process."""
+        return self._process.pid
+
+    @property
     def said(self) -> str:
         """All that it has written."""
         return self._log.read_text(errors="replace")

@@ -188,3 +188,42 @@ def test_task_that_is_not_there_is_a_404(client):
     response = client.get("/v1/tasks/no-such")
     assert response.status_code == 404
     assert response.json["error"]["code"] == "unknown_task"
+
+
+@pytest.mark.parametrize(
+    ("method", "suffix", "body", "lane"),
+    [
+        ("patch", "/1", {"price": 2}, "fast"),
+        ("patch", "/1", {"availability": "in_stock", "popularity": None}, "fast"),
+        ("patch", "/1", {"price": 2, "title": "Mouse"}, "changes"),
+        ("patch", "/1", {"description": None}, "changes"),
+        ("patch", "/1", {"images": ["http://shop.example/1.jpg"]}, "changes"),
+        ("post", "", MOUSE, "changes"),
+        ("delete", "/1", None, "fast"),
+        ("delete", "", {"ids": ["1", "2"]}, "fast"),
+    ],
+    ids=str,
+)
+def test_what_no_encoder_reads_takes_the_fast_lane(
+    client, path, queue, method, suffix, body, lane
+):
+    response = client.open(path + suffix, method=method.upper(), json=body)
+    assert response.status_code == 202, response.text
+    assert [batch.lane for batch in queue()] == [lane]
+
+
+def test_a_request_of_both_kinds_is_one_task_over_two_lanes(client, path, queue):
+    body = [{"id": "1", "price": 2}, {"id": "2", "title": "Mouse"}, {"id": "3", "popularity": 1}]
+    response = client.patch(path, json=body)
+    fast, slow = sorted(queue(), key=lambda batch: batch.lane, reverse=True)
+    assert (fast.lane, fast.positions) == ("fast", [0, 2])
+    assert (slow.lane, slow.positions) == ("changes", [1])
+    assert client.get(f"/v1/tasks/{response.json['task_id']}").json["total"] == 3
+
+
+def test_more_than_one_batch_leaves_the_fast_lane_to_others(
+    elasticsearch, redis_server, path, queue
+):
+    with running_app(elasticsearch.url, redis_server.url, service_batch_products=2) as app:
+        app.test_client().delete(path, json={"ids": ["1", "2", "3"]})
+    assert [batch.lane for batch in queue()] == ["changes", "changes"]
