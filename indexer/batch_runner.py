@@ -9,14 +9,17 @@ from typing import TypeVar
 
 import structlog
 
-from indexer.isolation import placed, process_one_by_one, rejected, total
+from indexer.gathering import Group, read_group
+from indexer.isolation import process_one_by_one, rejected
 from indexer.patience import backoff_seconds, patiently
 from indexer.pipeline import Pipeline
+from indexer.rejected_changes import letters_of
 from indexer.settings import IndexerSettings
+from mappings.dead_letters import DeadLetters
 from mappings.errors import EncoderNeeded, ShelfwiseError, TemporaryError
-from mappings.outbox import BatchName, Delivery, KeptBatch, Outbox
+from mappings.outbox import BatchName, Delivery, Outbox
 from mappings.product_changes import ProductChange
-from mappings.task_records import BatchOutcome, Reject
+from mappings.task_records import BatchOutcome
 
 _Result = TypeVar("_Result")
 _log = structlog.get_logger(__name__)
@@ -40,19 +43,22 @@ class Batch:
 class BatchRunner:
     """Runs batches so that each ends in the task's record, whatever happens.
 
-    A message of a batch that is finished, or that another worker has, is dropped.
+    A message of a batch that is finished, or that another worker has, is dropped. Small
+    batches that wait go along with the first of them, and share its attempts.
     """
 
     def __init__(
         self,
         pipeline: Callable[[], Pipeline],
         outbox: Outbox,
+        letters: DeadLetters,
         settings: IndexerSettings,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._pipeline = pipeline
         self._outbox = outbox
+        self._letters = letters
         self._settings = settings
         self._sleep = sleep
 
@@ -61,11 +67,12 @@ class BatchRunner:
 
         Raises QueueUnavailable when Redis stays away for longer than the patience.
         """
-        delivery = self._with_redis(lambda: self._outbox.begin(batch.name, batch.message_id))
+        delivery = self._delivery(batch)
         if delivery is None:
             return None
+        group = read_group(delivery)
         try:
-            outcome = self._outcome(batch, delivery)
+            outcome = self._outcome(batch, delivery, group)
         except EncoderNeeded:
             names = [kept.name for kept in delivery.batches]
             self._with_redis(lambda: self._outbox.move(names, batch.index, "changes"))
@@ -73,38 +80,72 @@ class BatchRunner:
         if isinstance(outcome, float):
             self._with_redis(lambda: self._outbox.postpone(batch.name, outcome))
             return outcome
-        self._with_redis(lambda: self._outbox.finish({batch.name: outcome}))
-        _log.info(
-            "batch_done",
-            task=batch.task_id,
-            batch=batch.number,
-            index=batch.index,
-            indexed=outcome.indexed,
-            unchanged=outcome.unchanged,
-            rejected=outcome.rejected,
-        )
+        self._finish(batch, delivery, group, group.split(outcome))
         return None
 
-    def _outcome(self, batch: Batch, delivery: Delivery) -> BatchOutcome | float:
-        starts = delivery.starts
-        changes, malformed = _read(delivery.batches[0])
+    def _delivery(self, batch: Batch) -> Delivery | None:
+        """Take the batch and, when it is small, others that wait, once they had time to come."""
+        age = self._settings.indexer_gather_milliseconds / 1_000
+        most = self._settings.indexer_products_per_task if age else 0
+        if age:
+            wait = self._with_redis(lambda: self._outbox.seconds_until(batch.name, age, size=most))
+            if wait:
+                self._sleep(wait)
+        return self._with_redis(
+            lambda: self._outbox.begin(batch.name, batch.message_id, together=most)
+        )
+
+    def _finish(
+        self,
+        batch: Batch,
+        delivery: Delivery,
+        group: Group,
+        outcomes: Mapping[BatchName, BatchOutcome],
+    ) -> None:
+        letters = [
+            letter
+            for name, outcome in outcomes.items()
+            if outcome.rejects
+            for letter in letters_of(
+                name[0], batch.index, group.changes_of(name), outcome, delivery.attempt + 1
+            )
+        ]
+        if letters:
+            # Before the changes leave the outbox: a change is always in one of the two.
+            self._with_redis(lambda: self._letters.add(letters))
+        self._with_redis(lambda: self._outbox.finish(outcomes))
+        for (task, number), outcome in outcomes.items():
+            _log.info(
+                "batch_done",
+                task=task,
+                batch=number,
+                index=batch.index,
+                indexed=outcome.indexed,
+                unchanged=outcome.unchanged,
+                rejected=outcome.rejected,
+                together=len(outcomes),
+            )
+
+    def _outcome(self, batch: Batch, delivery: Delivery, group: Group) -> BatchOutcome | float:
+        """Return what became of the group, by place, or the seconds until the next attempt."""
+        starts, changes = delivery.starts, group.changes
         if starts > self._settings.indexer_max_deliveries:
             reason = f"given up: {starts - 1} workers died over the batch of this product"
             _log.error("batch_given_up", task=batch.task_id, batch=batch.number, reason=reason)
-            return total([rejected(changes, reason), malformed])
+            return rejected(changes, reason)
         try:
-            return total([self._apply(batch, changes, is_first=starts == 1), malformed])
+            return self._apply(batch, changes, is_first=starts == 1)
         except TemporaryError as error:
             wait = self._wait(batch, delivery.attempt, error)
             reason = f"given up after {delivery.attempt + 1} attempts: {error.message}"
-            return total([rejected(changes, reason), malformed]) if wait is None else wait
+            return rejected(changes, reason) if wait is None else wait
         except EncoderNeeded:
             raise
         except ShelfwiseError as error:
             _log.error(
                 "batch_refused", task=batch.task_id, batch=batch.number, error=error.message
             )
-            return total([rejected(changes, error.message, field=error.field), malformed])
+            return rejected(changes, error.message, field=error.field)
 
     def _apply(
         self, batch: Batch, changes: Sequence[tuple[int, ProductChange]], *, is_first: bool
@@ -113,8 +154,7 @@ class BatchRunner:
         pipeline = self._pipeline()
         if is_first:
             try:
-                outcome = pipeline.process(batch.index, [change for _, change in changes])
-                return placed(outcome, [position for position, _ in changes])
+                return pipeline.process(batch.index, [change for _, change in changes])
             except ShelfwiseError:
                 raise
             except Exception:  # a fault of one product must not reject its neighbours
@@ -167,16 +207,3 @@ class _Suspects:
 
     def ended(self, product_id: str) -> None:
         self._outbox.count_suspect(self._name, product_id, -1)
-
-
-def _read(batch: KeptBatch) -> tuple[list[tuple[int, ProductChange]], BatchOutcome]:
-    """Return the changes with their positions, and the rejects of what is none."""
-    changes: list[tuple[int, ProductChange]] = []
-    rejects: list[Reject] = []
-    for position, message in batch.changes:
-        try:
-            changes.append((position, ProductChange.from_message(message)))
-        except (KeyError, TypeError, AttributeError) as error:
-            reason = f"the message is no change of a product: {type(error).__name__}: {error}"
-            rejects.append(Reject(None, None, reason, position))
-    return changes, BatchOutcome(rejects=tuple(rejects), rejected=len(rejects))

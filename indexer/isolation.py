@@ -78,7 +78,8 @@ def rejected(
     rejects = tuple(
         Reject(change.product_id, field, reason, position) for position, change in changes
     )
-    return BatchOutcome(rejects=rejects, rejected=len(rejects))
+    known = {reject.position: "rejected" for reject in rejects if reject.position is not None}
+    return BatchOutcome(rejects=rejects, rejected=len(rejects), by_position=known)
 
 
 def total(outcomes: Sequence[BatchOutcome]) -> BatchOutcome:
@@ -86,13 +87,14 @@ def total(outcomes: Sequence[BatchOutcome]) -> BatchOutcome:
     counts = {
         item.name: sum(getattr(outcome, item.name) for outcome in outcomes)
         for item in fields(BatchOutcome)
-        if item.name != "rejects"
+        if item.name not in {"rejects", "by_position"}
     }
     rejects = sorted(
         (reject for outcome in outcomes for reject in outcome.rejects),
         key=lambda reject: reject.position or 0,
     )
-    return BatchOutcome(rejects=tuple(rejects), **counts)
+    known = {at: name for outcome in outcomes for at, name in outcome.by_position.items()}
+    return BatchOutcome(rejects=tuple(rejects), by_position=known, **counts)
 
 
 def placed(outcome: BatchOutcome, positions: Sequence[int]) -> BatchOutcome:
@@ -100,7 +102,8 @@ def placed(outcome: BatchOutcome, positions: Sequence[int]) -> BatchOutcome:
     rejects = tuple(
         replace(reject, position=positions[reject.position or 0]) for reject in outcome.rejects
     )
-    return replace(outcome, rejects=rejects)
+    known = {positions[at]: name for at, name in outcome.by_position.items()}
+    return replace(outcome, rejects=rejects, by_position=known)
 
 
 def _by_product(

@@ -44,6 +44,13 @@ class IndexerSettings(SharedSettings):
     indexer_products_per_task: int = Field(
         256, ge=1, le=5000, description="Products of a load that travel and are written together."
     )
+    indexer_gather_milliseconds: int = Field(
+        0,
+        ge=0,
+        le=10_000,
+        description="How old a small batch of the API becomes while others join it, to be encoded "
+        "and written together; 0 takes each alone.",
+    )
     indexer_tasks_in_flight: int = Field(
         8, ge=1, le=1000, description="Batches of a load that may wait in Redis at one time."
     )

@@ -14,12 +14,15 @@ from indexer.celery_app import create_app, publisher
 from indexer.encoder_pool import EncoderPool
 from indexer.encoders.base import TextEncoder
 from indexer.encoders.registry import export_query_encoder, load_text_encoder
+from indexer.late_changes import LateChanges
 from indexer.pipeline import Pipeline
 from indexer.refresh_interval import RefreshIntervals
 from indexer.settings import IndexerSettings, parse_lanes
 from indexer.tasks import register_tasks
 from indexer.vector_cache import connect_cache
 from mappings import cluster, task_records
+from mappings.dead_letters import DeadLetters
+from mappings.encoder_spec import EncoderSpec
 from mappings.errors import TemporaryError
 from mappings.outbox import Outbox
 from mappings.product_changes import queue_of
@@ -48,7 +51,9 @@ class WorkerParts:
         """Return the batch runner."""
         with self._lock:
             if self._runner is None:
-                self._runner = BatchRunner(self.pipeline, self.outbox, self._settings)
+                self._runner = BatchRunner(
+                    self.pipeline, self.outbox, self.dead_letters, self._settings
+                )
             return self._runner
 
     @cached_property
@@ -62,6 +67,11 @@ class WorkerParts:
             lease_seconds=settings.indexer_visibility_timeout_seconds,
         )
 
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        """What keeps the changes that are given up."""
+        return DeadLetters(task_records.connect(self._settings.redis_url.get_secret_value()))
+
     def refresh_intervals(self) -> RefreshIntervals:
         """Return what puts refresh intervals back."""
         return RefreshIntervals(
@@ -73,23 +83,31 @@ class WorkerParts:
         settings = self._settings
         return Pipeline(
             cluster.connect(settings),
-            EncoderPool(self._load_encoder() if needs_encoder(settings) else None),
+            EncoderPool(self._first_encoder(), self._load_encoder),
             cache=connect_cache(settings),
-            in_flight=self.outbox,
+            in_flight=LateChanges(self.outbox, self.dead_letters),
         )
 
-    def _load_encoder(self) -> TextEncoder:
+    def _first_encoder(self) -> TextEncoder | None:
+        settings = self._settings
+        if not needs_encoder(settings):
+            return None
+        return self._load(settings.text_encoder, settings.text_template)
+
+    def _load_encoder(self, spec: EncoderSpec) -> TextEncoder:
+        """Load the encoder of an index that another one than the settings' fills."""
+        return self._load(spec.name, spec.template)
+
+    def _load(self, name: str, template: str) -> TextEncoder:
         settings = self._settings
         encoder = load_text_encoder(
-            settings.text_encoder,
-            template=settings.text_template,
+            name,
+            template=template,
             device=settings.indexer_device,
             batch_size=settings.indexer_encode_batch_size,
         )
         export_query_encoder(
-            settings.text_encoder,
-            template=settings.text_template,
-            model_directory=Path(settings.model_directory),
+            name, template=template, model_directory=Path(settings.model_directory)
         )
         _log.info("encoder_ready", encoder=encoder.spec.name, dims=encoder.spec.dims)
         return encoder

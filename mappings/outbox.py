@@ -11,7 +11,7 @@ import json
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol, cast
 
@@ -21,7 +21,7 @@ import redis
 from mappings import outbox_scripts
 from mappings.errors import UnknownTask
 from mappings.product_changes import Lane, ProductChange
-from mappings.task_records import MAX_REPORTED_REJECTS, BatchOutcome, queue_errors
+from mappings.task_records import BatchOutcome, queue_errors
 
 RESEND_SLACK_SECONDS = 30.0
 """Wait beyond the visibility timeout until Celery has surely brought a batch back itself."""
@@ -159,14 +159,30 @@ class Outbox:
         more: list[Any] = [self._stamp(), self._ttl_seconds, cancelled]
         return head + more + [part for name, n in products.items() for part in (_key(name), n)]
 
-    def begin(self, name: BatchName, message_id: str) -> Delivery | None:
+    def seconds_until(self, name: BatchName, age_seconds: float, *, size: int) -> float:
+        """Return how long a small batch should still wait for others that go along with it.
+
+        0 for a batch of a load or of at least `size` changes, and for one that is so old already.
+        """
+        with queue_errors(), self._client.pipeline(transaction=True) as pipe:
+            pipe.hmget(f"shelfwise:batch:{_text(name)}", ["lane", "size", "submitted"])
+            pipe.time()
+            (lane, own_size, submitted), (seconds, microseconds) = pipe.execute()
+        if lane is None or lane == b"bulk" or int(own_size) >= size:
+            return 0.0
+        age = float(seconds) + float(microseconds) / 1e6 - float(submitted)
+        return min(age_seconds, max(0.0, age_seconds - age))
+
+    def begin(self, name: BatchName, message_id: str, *, together: int = 0) -> Delivery | None:
         """Take a batch, and count the start; None when it is finished or another one has it.
 
         message_id: of the Celery message. One that comes again with the same id means that
         the worker that had it has died; any other waits for the lease to end.
+        together: so many changes at most may come along, of batches that wait in the same lane
+        for the same index. After a death they are those of the first time.
         """
         with queue_errors():
-            found = self._begin(args=[_text(name), message_id, self._lease_seconds, 0])
+            found = self._begin(args=[_text(name), message_id, self._lease_seconds, together])
         if not found:
             return None
         attempt, starts, *parts = found
@@ -180,9 +196,7 @@ class Outbox:
         """Record outcomes and let the batches go, in one step; the first outcome counts."""
         arguments: list[Any] = [self._stamp(), self._ttl_seconds]
         for (task, number), outcome in outcomes.items():
-            value = asdict(outcome)
-            value["rejects"] = value["rejects"][:MAX_REPORTED_REJECTS]
-            arguments += [task, number, _to_bytes(value)]
+            arguments += [task, number, _to_bytes(outcome.to_json())]
         with queue_errors():
             self._finish(args=arguments)
 
@@ -244,6 +258,11 @@ class Outbox:
             )
         counts = cast(Sequence[bytes | None], found)
         return {name: int(count or 0) for name, count in zip(product_ids, counts, strict=True)}
+
+    def count_in_flight(self, index: str) -> int:
+        """Return the number of products of which changes are not finished."""
+        with queue_errors():
+            return self._client.hlen(f"shelfwise:in-flight:{index}")
 
     def count_suspect(self, name: BatchName, product_id: str, by: int) -> None:
         """Count a product's start (1) or end (-1) within a batch that is done one by one."""

@@ -7,9 +7,9 @@ so that a batch that is delivered twice counts once.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -41,6 +41,8 @@ class BatchOutcome:
 
     stale: a newer version was there already. missing: a patch or delete of a product
     that is not there. cancelled: nobody had begun it when its task was cancelled.
+    by_position: the name of each change's count by its position, where it is known; it is
+    not recorded.
     """
 
     indexed: int = 0
@@ -51,6 +53,13 @@ class BatchOutcome:
     cancelled: int = 0
     rejects: tuple[Reject, ...] = ()
     rejected: int = 0
+    by_position: Mapping[int, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that is recorded, with not too many rejects."""
+        value = {item.name: getattr(self, item.name) for item in fields(self)}
+        del value["by_position"]
+        return value | {"rejects": [asdict(one) for one in self.rejects[:MAX_REPORTED_REJECTS]]}
 
     @property
     def total(self) -> int:
@@ -146,10 +155,8 @@ class TaskRecords:
 
     def finish_batch(self, task_id: str, batch: int, outcome: BatchOutcome) -> None:
         """Record a batch's outcome; the same batch again replaces it."""
-        value = asdict(outcome)
-        value["rejects"] = value["rejects"][:MAX_REPORTED_REJECTS]
         with queue_errors(), self._client.pipeline(transaction=True) as pipe:
-            pipe.hset(_batches_key(task_id), str(batch), orjson.dumps(value).decode())
+            pipe.hset(_batches_key(task_id), str(batch), orjson.dumps(outcome.to_json()).decode())
             pipe.hset(_head_key(task_id), "changed_at", self._now().isoformat("T", "seconds"))
             pipe.expire(_batches_key(task_id), self._ttl_seconds)
             pipe.expire(_head_key(task_id), self._ttl_seconds)

@@ -13,6 +13,7 @@ from embedded.redis_server import EmbeddedRedis
 from indexer.batch_runner import Batch, BatchRunner
 from indexer.settings import IndexerSettings
 from mappings import task_records
+from mappings.dead_letters import DeadLetters
 from mappings.errors import ClusterUnavailable, EncoderMismatch, QueueUnavailable
 from mappings.outbox import Outbox, Outgoing
 from mappings.product_changes import ProductChange
@@ -38,7 +39,9 @@ class ScriptedPipeline:
             raise self.poison_error
         if self.errors:
             raise self.errors.pop(0)
-        return BatchOutcome(indexed=len(changes))
+        return BatchOutcome(
+            indexed=len(changes), by_position=dict.fromkeys(range(len(changes)), "indexed")
+        )
 
 
 @pytest.fixture
@@ -71,6 +74,7 @@ def runner_of(pipeline: ScriptedPipeline, outbox: Outbox, **settings: object) ->
     return BatchRunner(
         lambda: pipeline,  # type: ignore[arg-type,return-value]
         outbox,
+        DeadLetters(outbox._client),
         IndexerSettings(**settings),
         sleep=lambda _: None,
     )
