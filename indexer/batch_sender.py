@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mappings.errors import UnknownTask
-from mappings.outbox import Outbox, Outgoing
+from mappings.outbox import Outbox, Outgoing, new_task_id
 from mappings.product_changes import ProductChange
 from mappings.task_records import BatchOutcome, TaskRecords
 
@@ -26,8 +26,10 @@ class BatchSender:
         self.task_id: str | None = None
         self.under_way: dict[int, Outgoing] = {}
 
-    def send(self, changes: Sequence[ProductChange]) -> Outgoing:
+    def send(self, changes: Sequence[ProductChange], expected: int | None = None) -> Outgoing:
         """Submit a batch and return it.
+
+        expected: about how many products the load has in all.
 
         It is under way from then on even when QueueUnavailable is raised: `send_again`
         submits it.
@@ -37,7 +39,7 @@ class BatchSender:
         self._next_number += 1
         self._next_position += len(changes)
         self.under_way[batch.number] = batch
-        self._submit([batch])
+        self._submit([batch], expected)
         return batch
 
     def collect(self) -> list[tuple[Outgoing, BatchOutcome]]:
@@ -62,14 +64,18 @@ class BatchSender:
             self.task_id = None
         self._submit(list(self.under_way.values()))
 
-    def cancel(self) -> None:
-        """Take back what no worker has begun; does nothing before the first batch."""
-        if self.task_id is not None:
-            self._outbox.cancel(self.task_id)
+    def cancel(self) -> int:
+        """Take back the batches that no worker has begun, and return how many they were.
 
-    def _submit(self, batches: Sequence[Outgoing]) -> None:
+        Raises QueueUnavailable, and UnknownTask when Redis has lost the task.
+        """
+        return 0 if self.task_id is None else self._outbox.cancel(self.task_id)
+
+    def _submit(self, batches: Sequence[Outgoing], expected: int | None = None) -> None:
         # Numbered here, so that a change which is sent again keeps its arrival.
         numbered = self._outbox.numbered(batches)
         self.under_way |= {batch.number: batch for batch in numbered}
         if numbered:
-            self.task_id = self._outbox.submit(self._index, numbered, self.task_id)
+            # Known before it is there: Ctrl-C in between must find what to cancel.
+            self.task_id = self.task_id or new_task_id()
+            self._outbox.submit(self._index, numbered, self.task_id, expected=expected)

@@ -114,7 +114,8 @@ def load(
     """Load a file of products (.jsonl or .csv, also .gz) into an index.
 
     Exit status: 0 when every product is in the index, 2 when some were rejected, 1 when the
-    load failed; then load the file again: what is indexed already is found unchanged, fast.
+    load failed, 130 when Ctrl-C ended it, which takes back what no worker has begun; then load
+    the file again: what is indexed already is found unchanged, fast.
     """
     from indexer.load_command import run_load
 

@@ -25,7 +25,13 @@ from indexer.rejects_file import RejectsFile
 from indexer.settings import IndexerSettings
 from mappings import cluster, task_records
 from mappings.encoder_spec import EncoderSpec
-from mappings.errors import EncoderUnavailable, InvalidQuery, UnknownIndex
+from mappings.errors import (
+    EncoderUnavailable,
+    InvalidQuery,
+    QueueUnavailable,
+    UnknownIndex,
+    UnknownTask,
+)
 from mappings.index_lifecycle import (
     LiveIndex,
     create_index,
@@ -39,6 +45,8 @@ from mappings.task_records import TaskRecords
 EXIT_FINE = 0
 EXIT_FAILED = 1
 EXIT_SOME_REJECTED = 2
+EXIT_INTERRUPTED = 130
+"""128 and the number of SIGINT, as shells have it."""
 
 
 def run_load(
@@ -62,8 +70,10 @@ def run_load(
                 summary = _load(settings, file, mapping, name, rejects, progress)
         except KeyboardInterrupt:
             progress.note("interrupted; load the file again to go on where it stopped")
-            return EXIT_FAILED
+            return EXIT_INTERRUPTED
     click.echo(_said(name, summary, rejects))
+    if summary.cancelled:
+        return EXIT_FAILED
     return EXIT_SOME_REJECTED if summary.rejected else EXIT_FINE
 
 
@@ -90,7 +100,21 @@ def _load(
         ttl = settings.task_ttl_seconds
         outbox = Outbox(queue, publisher(app), ttl_seconds=ttl)
         sender = BatchSender(outbox, TaskRecords(queue, ttl_seconds=ttl), name)
-        return Loader(sender, rejects, progress, settings, lease=lease).load(records, mapping)
+        try:
+            return Loader(sender, rejects, progress, settings, lease=lease).load(records, mapping)
+        except KeyboardInterrupt:
+            _take_back(sender, progress)
+            raise
+
+
+def _take_back(sender: BatchSender, progress: LoadProgress) -> None:
+    """Cancel the task; the workers finish what they have begun."""
+    try:
+        count = sender.cancel()
+    except (QueueUnavailable, UnknownTask) as error:
+        progress.note(f"the task could not be cancelled: {error.message}")
+    else:
+        progress.note(f"the task is cancelled: {count} waiting batches were taken back")
 
 
 def _recognised(file: Path) -> RecordMap:
@@ -157,6 +181,8 @@ def _said(name: str, summary: LoadSummary, rejects: RejectsFile) -> str:
     )
     if summary.stale:
         text += f", {summary.stale:,} older than what is stored"
+    if summary.cancelled:
+        text += f", {summary.cancelled:,} and what follows left out: the task was cancelled"
     if summary.rejected:
         text += f", {summary.rejected:,} rejected (see {rejects.path})"
     return text

@@ -42,6 +42,7 @@ class LoadSummary:
     unchanged: int = 0
     stale: int = 0
     rejected: int = 0
+    cancelled: int = 0
     seconds: float = 0.0
 
     def add(self, outcome: BatchOutcome) -> None:
@@ -50,11 +51,12 @@ class LoadSummary:
         self.unchanged += outcome.unchanged
         self.stale += outcome.stale
         self.rejected += outcome.rejected
+        self.cancelled += outcome.cancelled
 
     @property
     def done(self) -> int:
         """Records whose outcome is known."""
-        return self.indexed + self.unchanged + self.stale + self.rejected
+        return self.indexed + self.unchanged + self.stale + self.rejected + self.cancelled
 
 
 @dataclass
@@ -99,10 +101,14 @@ class Loader:
     def load(self, file: RecordFile, mapping: RecordMap) -> LoadSummary:
         """Load every record and return the summary once the last batch is done.
 
+        When somebody cancels the task, what is left of the file is not read.
+
         Raises QueueUnavailable when Redis, or every worker, is away longer than the patience.
         """
         for pending in self._batches(file, mapping):
             self._wait_until_fewer(self._settings.indexer_tasks_in_flight)
+            if self._summary.cancelled:
+                break
             self._send(pending)
         self._expected = self._summary.records
         self._wait_until_fewer(1)
@@ -150,7 +156,7 @@ class Loader:
 
     def _send(self, pending: _Pending) -> None:
         try:
-            batch = self._sender.send(pending.changes)
+            batch = self._sender.send(pending.changes, self._expected)
         except QueueUnavailable:
             batch = next(reversed(self._sender.under_way.values()))
             self._records[batch.number] = pending.records

@@ -127,20 +127,30 @@ class Outbox:
             for batch in batches
         ]
 
-    def submit(self, index: str, batches: Sequence[Outgoing], task_id: str | None = None) -> str:
+    def submit(
+        self,
+        index: str,
+        batches: Sequence[Outgoing],
+        task_id: str | None = None,
+        *,
+        expected: int | None = None,
+    ) -> str:
         """Keep the batches, all or none, make their task longer by them, and send them.
 
-        task_id: None for a new task. Returns the task's id. A batch that is kept already is
+        task_id: None for a new task. expected: how many products the task will have in the end,
+        as far as its sender can tell. Returns the task's id. A batch that is kept already is
         only sent again, and one that is finished is left alone.
         Raises QueueUnavailable, even when they are kept but were not sent: the janitor may
         send them then. Submitting the same products again does no harm.
         """
-        task = task_id or secrets.token_hex(12)
+        task = task_id or new_task_id()
         numbered = self.numbered(batches)
         with queue_errors(), self._client.pipeline(transaction=True) as pipe:
             for batch in numbered:
                 self._store(args=self._stored(task, index, batch), client=pipe)
-            kept = pipe.execute()
+            if expected is not None:
+                pipe.hset(f"shelfwise:task:{task}", "expected", str(expected))
+            kept = pipe.execute()[: len(numbered)]
         for batch, is_kept in zip(numbered, kept, strict=True):
             if is_kept:
                 self._publish(batch.lane, task, batch.number, index)
@@ -283,7 +293,12 @@ class Outbox:
         }
 
     def _stamp(self) -> str:
-        return self._now().isoformat("T", "seconds")
+        return self._now().isoformat("T", "microseconds")
+
+
+def new_task_id() -> str:
+    """Return an id for a task, by which nobody finds another one's."""
+    return secrets.token_hex(12)
 
 
 def _text(name: BatchName) -> str:

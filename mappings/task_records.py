@@ -22,7 +22,7 @@ RETRY_AFTER_SECONDS = 5
 MAX_REPORTED_REJECTS = 1_000
 """Rejects kept for each batch and shown for each task; all of them are counted."""
 
-TaskState = Literal["queued", "running", "done"]
+TaskState = Literal["queued", "running", "done", "cancelled"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,12 @@ class BatchOutcome:
 
 @dataclass(frozen=True)
 class TaskRecord:
-    """A task as `GET /v1/tasks/{id}` shows it; times are UTC in ISO 8601."""
+    """A task as `GET /v1/tasks/{id}` shows it; times are UTC in ISO 8601.
+
+    state: `cancelled` once all is over and something was taken back. rate: products a second
+    from the task's beginning to now or to its end, None before the first. seconds_left: an
+    estimate, None when there is none yet.
+    """
 
     id: str
     index: str
@@ -90,8 +95,11 @@ class TaskRecord:
     stale: int
     missing: int
     rejected: int
+    cancelled: int
     created_at: str
     finished_at: str | None
+    rate: float | None
+    seconds_left: float | None
     rejects: tuple[Reject, ...] = field(default=())
 
     def to_json(self) -> dict[str, Any]:
@@ -138,7 +146,7 @@ class TaskRecords:
         head: dict[Any, Any] = {
             "index": index,
             "total": total,
-            "created_at": self._now().isoformat("T", "seconds"),
+            "created_at": self._now().isoformat("T", "microseconds"),
         }
         with queue_errors(), self._client.pipeline(transaction=True) as pipe:
             pipe.hset(_head_key(task_id), mapping=head)
@@ -157,7 +165,7 @@ class TaskRecords:
         """Record a batch's outcome; the same batch again replaces it."""
         with queue_errors(), self._client.pipeline(transaction=True) as pipe:
             pipe.hset(_batches_key(task_id), str(batch), orjson.dumps(outcome.to_json()).decode())
-            pipe.hset(_head_key(task_id), "changed_at", self._now().isoformat("T", "seconds"))
+            pipe.hset(_head_key(task_id), "changed_at", self._now().isoformat("T", "microseconds"))
             pipe.expire(_batches_key(task_id), self._ttl_seconds)
             pipe.expire(_head_key(task_id), self._ttl_seconds)
             pipe.execute()
@@ -191,21 +199,31 @@ class TaskRecords:
         if not raw_head or b"total" not in raw_head:
             raise UnknownTask(f"no task {task_id[:80]!r}, or it has expired", field="task_id")
         head = {key.decode(): value.decode() for key, value in raw_head.items()}
-        return _record(task_id, head, [_outcome(orjson.loads(raw)) for raw in raw_batches])
+        batches = [_outcome(orjson.loads(raw)) for raw in raw_batches]
+        return _record(task_id, head, batches, self._now())
 
 
-def _record(task_id: str, head: dict[str, str], batches: Sequence[BatchOutcome]) -> TaskRecord:
-    total = int(head["total"])
-    done = sum(batch.total for batch in batches)
+def _record(
+    task_id: str, head: Mapping[str, str], batches: Sequence[BatchOutcome], now: datetime
+) -> TaskRecord:
+    total, done = int(head["total"]), sum(batch.total for batch in batches)
+    cancelled = sum(batch.cancelled for batch in batches)
     rejects = sorted(
         (reject for batch in batches for reject in batch.rejects),
         key=lambda reject: (reject.position is None, reject.position or 0),
     )
     finished = done >= total
+    created = datetime.fromisoformat(head["created_at"])
+    changed = datetime.fromisoformat(head.get("changed_at", head["created_at"]))
+    seconds = ((changed if finished else now) - created).total_seconds()
+    worked = done - cancelled
+    rate = round(worked / seconds, 2) if worked and seconds > 0 else None
+    # A load knows how long it will be about before it has sent everything.
+    left = 0 if finished else max(total, int(head.get("expected", 0))) - done
     return TaskRecord(
         id=task_id,
         index=head["index"],
-        state="done" if finished else "running" if batches else "queued",
+        state=_state(finished, cancelled, has_begun=bool(batches)),
         total=total,
         done=done,
         indexed=sum(batch.indexed for batch in batches),
@@ -214,10 +232,19 @@ def _record(task_id: str, head: dict[str, str], batches: Sequence[BatchOutcome])
         stale=sum(batch.stale for batch in batches),
         missing=sum(batch.missing for batch in batches),
         rejected=sum(batch.rejected for batch in batches),
-        created_at=head["created_at"],
-        finished_at=head.get("changed_at", head["created_at"]) if finished else None,
+        cancelled=cancelled,
+        created_at=created.isoformat("T", "seconds"),
+        finished_at=changed.isoformat("T", "seconds") if finished else None,
+        rate=rate,
+        seconds_left=0.0 if finished else round(left / rate, 1) if rate else None,
         rejects=tuple(rejects[:MAX_REPORTED_REJECTS]),
     )
+
+
+def _state(finished: bool, cancelled: int, *, has_begun: bool) -> TaskState:
+    if finished:
+        return "cancelled" if cancelled else "done"
+    return "running" if has_begun else "queued"
 
 
 def _outcome(value: dict[str, Any]) -> BatchOutcome:

@@ -80,6 +80,10 @@ class TaskQueue:
             ],
         )
 
+    def cancel(self, task_id: str) -> None:
+        """Take back the batches of a task that no worker has begun. Raises UnknownTask."""
+        self._outbox.cancel(task_id)
+
 
 def encoded_fields(template: str) -> frozenset[str]:
     """Return the product fields that a text template reads, e.g. title and attributes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class _Answer(BaseModel):
@@ -64,7 +64,7 @@ class TaskAnswer(_Answer):
 
     id: str
     index: str
-    state: Literal["queued", "running", "done"]
+    state: Literal["queued", "running", "done", "cancelled"]
     total: int
     done: int
     indexed: int
@@ -73,8 +73,13 @@ class TaskAnswer(_Answer):
     stale: int
     missing: int
     rejected: int
+    cancelled: int
     created_at: str
     finished_at: str | None
+    rate: float | None = Field(
+        description="Products a second, from the beginning to now or to the end."
+    )
+    seconds_left: float | None = Field(description="An estimate; null while there is none.")
     rejects: list[TaskReject]
 
 

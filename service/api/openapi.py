@@ -265,12 +265,17 @@ def openapi_document() -> dict[str, Any]:
             },
             **_products_paths(),
             "/v1/tasks/{task_id}": {
+                "parameters": [_TASK_ID],
                 "get": {
                     "operationId": "readTask",
                     "summary": "Follow a task",
-                    "parameters": [_TASK_ID],
                     "responses": _responses(200, _ref("TaskAnswer"), "The task.", 400, 404, 503),
-                }
+                },
+                "delete": {
+                    "operationId": "cancelTask",
+                    "summary": "Cancel what no worker has begun",
+                    "responses": _responses(200, _ref("TaskAnswer"), "The task.", 400, 404, 503),
+                },
             },
             **_dead_letters_paths(),
             "/healthz": {

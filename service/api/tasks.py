@@ -1,4 +1,4 @@
-"""`GET /v1/tasks/{id}`: what became of the products that were sent."""
+"""`/v1/tasks/{id}`: what became of the products that were sent, and how to take them back."""
 
 from __future__ import annotations
 
@@ -16,3 +16,12 @@ def read_task(task_id: str) -> Response:
     """Return the task's progress, counts and rejects."""
     check_parameters(())
     return json_answer(current_services().task_records.read(task_id).to_json())
+
+
+@blueprint.delete("/v1/tasks/<task_id>")
+def cancel_task(task_id: str) -> Response:
+    """Cancel what no worker has begun, and return the task; what has begun is finished."""
+    check_parameters(())
+    services = current_services()
+    services.task_queue.cancel(task_id)
+    return json_answer(services.task_records.read(task_id).to_json())

@@ -16,7 +16,9 @@ from embedded.redis_server import EmbeddedRedis
 from indexer.encoders.registry import load_text_encoder
 from mappings import task_records
 from mappings.index_lifecycle import create_index
+from mappings.outbox import Outbox
 from mappings.product_changes import queue_of
+from mappings.task_records import TaskRecords
 from tests.indexer.conftest import RecordingEncoder
 from tests.indexer.programs import Finished, Program, environment, run, wait_until
 
@@ -186,7 +188,9 @@ def test_redis_holds_few_batches_while_no_worker_takes_them(
         other.flushdb()
 
 
-def test_interrupted_load_puts_the_refresh_interval_back(cluster, index_name, env, tmp_path):
+def test_interrupted_load_is_cancelled_and_puts_the_refresh_interval_back(
+    cluster, index_name, env, tmp_path
+):
     env = env | {"SHELFWISE_REDIS_URL": env["SHELFWISE_REDIS_URL"][:-1] + "2"}
     path = write_lines(tmp_path / "shop.jsonl", products(10))
     arguments = ("load", str(path), "--index", index_name)
@@ -198,10 +202,31 @@ def test_interrupted_load_puts_the_refresh_interval_back(cluster, index_name, en
         assert refresh_interval(cluster, index_name) == "30s"
         loading.interrupt()
         done = loading.finish()
+        (task,) = {key.split(b":")[2].decode() for key in other.scan_iter("shelfwise:task:*")}
+        record = TaskRecords(other, ttl_seconds=60).read(task)
+        assert (record.state, record.cancelled) == ("cancelled", 10)
+        other.flushdb()
+    assert done.status == 130
+    assert "interrupted" in done.said
+    assert "1 waiting batches were taken back" in done.said
+    assert refresh_interval(cluster, index_name) == "1s"
+
+
+def test_load_whose_task_is_cancelled_stops_and_says_so(cluster, index_name, env, tmp_path):
+    env = env | {"SHELFWISE_REDIS_URL": env["SHELFWISE_REDIS_URL"][:-1] + "5"}
+    path = write_lines(tmp_path / "shop.jsonl", products(1_000))
+    arguments = ("load", str(path), "--index", index_name)
+    with (
+        Program(*arguments, env=env, log=tmp_path / "log") as loading,
+        task_records.connect(env["SHELFWISE_REDIS_URL"]) as other,
+    ):
+        wait_until(lambda: other.llen(queue_of("bulk")))
+        (head,) = {key.split(b":")[2].decode() for key in other.scan_iter("shelfwise:task:*")}
+        Outbox(other, lambda *message: None, ttl_seconds=60).cancel(head)
+        done = loading.finish()
         other.flushdb()
     assert done.status == 1
-    assert "interrupted" in done.said
-    assert refresh_interval(cluster, index_name) == "1s"
+    assert "the task was cancelled" in done.said
 
 
 def test_batch_of_a_killed_child_is_delivered_again(cluster, index_name, env, queue, tmp_path):

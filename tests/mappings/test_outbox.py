@@ -244,6 +244,15 @@ def test_cancelled_task_ends_without_what_nobody_has_begun(outbox, records, clie
         outbox.cancel("no-such")
 
 
+def test_time_left_of_a_load_is_that_of_the_whole_file(outbox, records, client):
+    task = outbox.submit("shop", [outgoing("a", "b", lane="bulk")], expected=100)
+    outbox.submit("shop", [outgoing("c", number=1, lane="bulk", first=2)], task, expected=12)
+    outbox.finish({(task, 0): BatchOutcome(deleted=2)})
+    record = records.read(task)
+    assert (record.total, record.done) == (3, 2)
+    assert record.seconds_left == pytest.approx(10 / record.rate, abs=0.1)
+
+
 def test_one_janitor_at_a_time(outbox, client, published):
     other = Outbox(client, published, ttl_seconds=100)
     assert outbox.is_my_turn(15)

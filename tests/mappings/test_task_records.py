@@ -104,6 +104,29 @@ def test_task_may_grow(records):
     assert (records.read(task_id).total, records.read(task_id).state) == (2, "done")
 
 
+def test_rate_and_time_left_follow_the_clock(records, clock):
+    task_id = records.create("products", total=30)
+    clock.now += timedelta(seconds=4)
+    assert (records.read(task_id).rate, records.read(task_id).seconds_left) == (None, None)
+    records.finish_batch(task_id, 0, BatchOutcome(indexed=10))
+    assert (records.read(task_id).rate, records.read(task_id).seconds_left) == (2.5, 20 / 2.5)
+    clock.now += timedelta(seconds=6)
+    assert (records.read(task_id).rate, records.read(task_id).seconds_left) == (1.0, 20.0)
+    records.finish_batch(task_id, 1, BatchOutcome(indexed=20))
+    clock.now += timedelta(seconds=90)
+    assert (records.read(task_id).rate, records.read(task_id).seconds_left) == (3.0, 0.0)
+
+
+def test_cancelled_products_count_as_done_but_not_as_work(records, clock):
+    task_id = records.create("products", total=30)
+    clock.now += timedelta(seconds=5)
+    records.finish_batch(task_id, 0, BatchOutcome(cancelled=20))
+    assert records.read(task_id).state == "running"
+    records.finish_batch(task_id, 1, BatchOutcome(indexed=10))
+    record = records.read(task_id)
+    assert (record.state, record.done, record.cancelled, record.rate) == ("cancelled", 30, 20, 2.0)
+
+
 def test_outcomes_of_finished_batches_are_read_back(records):
     task_id = records.create("products", total=4)
     outcome = BatchOutcome(indexed=1, rejects=(Reject("a", None, "x", 1),), rejected=1)

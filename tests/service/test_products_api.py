@@ -184,8 +184,19 @@ def test_index_that_is_not_there_is_a_404_and_queues_nothing(client, queue, meth
     assert queue() == []
 
 
-def test_task_that_is_not_there_is_a_404(client):
-    response = client.get("/v1/tasks/no-such")
+def test_cancelled_task_takes_back_what_nobody_has_begun(client, path, queue):
+    task_id = client.post(path, json=[MOUSE, {**MOUSE, "id": "2"}]).json["task_id"]
+    for _ in range(2):
+        response = client.delete(f"/v1/tasks/{task_id}")
+        assert response.status_code == 200
+        task = response.json
+        assert (task["state"], task["total"], task["cancelled"]) == ("cancelled", 2, 2)
+    assert client.get(f"/v1/tasks/{task_id}").json == task
+
+
+@pytest.mark.parametrize("method", ["get", "delete"])
+def test_task_that_is_not_there_is_a_404(client, method):
+    response = client.open("/v1/tasks/no-such", method=method.upper())
     assert response.status_code == 404
     assert response.json["error"]["code"] == "unknown_task"
 
