@@ -23,7 +23,7 @@ from indexer.vector_cache import connect_cache
 from mappings import cluster, task_records
 from mappings.dead_letters import DeadLetters
 from mappings.encoder_spec import EncoderSpec
-from mappings.errors import TemporaryError
+from mappings.errors import MissingSetting, TemporaryError
 from mappings.outbox import Outbox
 from mappings.product_changes import queue_of
 
@@ -132,6 +132,11 @@ def run_worker(settings: IndexerSettings) -> int:
     start; a forking pool loads it in each child instead.
     Raises ConfigurationError.
     """
+    if settings.indexer_pool == "prefork" and settings.indexer_device.startswith("cuda"):
+        raise MissingSetting(
+            f"SHELFWISE_INDEXER_POOL: `prefork` cannot use {settings.indexer_device!r}, for CUDA "
+            "does not survive a fork; take `threads`"
+        )
     parts = WorkerParts(settings)
     if settings.indexer_pool != "prefork":
         parts.pipeline()

@@ -14,6 +14,7 @@ from embedded.elasticsearch import EmbeddedElasticsearch
 from embedded.redis_server import EmbeddedRedis
 from indexer.celery_app import LaneOrder, create_app, publisher
 from indexer.settings import IndexerSettings
+from indexer.worker import run_worker
 from mappings import task_records
 from mappings.errors import MissingSetting
 from mappings.outbox import Outbox, Outgoing
@@ -42,6 +43,11 @@ def test_lane_that_is_none_is_refused(text):
 def test_lanes_are_put_in_their_order():
     settings = IndexerSettings.from_environment({"SHELFWISE_INDEXER_LANES": "bulk, fast"})
     assert settings.indexer_lanes == "fast,bulk"
+
+
+def test_forking_pool_refuses_a_gpu():
+    with pytest.raises(MissingSetting, match="prefork.*cuda:1"):
+        run_worker(IndexerSettings(indexer_pool="prefork", indexer_device="cuda:1"))
 
 
 @pytest.fixture

@@ -62,6 +62,8 @@ def test_a_start_loads_and_answers_and_sigterm_leaves_nothing(start_shop, state,
     stack = start_shop()
     stack.wait_for(RUNNING)
     assert f"{PRODUCTS} records in" in stack.output and "Traceback" not in stack.output
+    assert stack.child("worker --lanes fast").is_running()
+    assert stack.child("worker --lanes changes,bulk").is_running()
     answer = ask(free_port, "my-shop", {"q": "wireless mouse", "facets": {"brand": 5}})
     assert "Mouse" in answer["hits"][0]["product"]["title"] and answer["facets"]["brand"]
     assert readme_answer(free_port, "my-shop")["hits"]
