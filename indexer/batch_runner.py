@@ -27,12 +27,16 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch as its Celery message names it; message_id: of that message."""
+    """A batch as its Celery message names it; message_id: of that message.
+
+    is_load: it is of a load, whose changes may wait for the next refresh.
+    """
 
     task_id: str
     number: int
     index: str
     message_id: str
+    is_load: bool = True
 
     @property
     def name(self) -> BatchName:
@@ -45,6 +49,7 @@ class BatchRunner:
 
     A message of a batch that is finished, or that another worker has, is dropped. Small
     batches that wait go along with the first of them, and share its attempts.
+    on_change: told of the index after a batch that is not of a load.
     """
 
     def __init__(
@@ -54,9 +59,11 @@ class BatchRunner:
         letters: DeadLetters,
         settings: IndexerSettings,
         *,
+        on_change: Callable[[str], None] = lambda index: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._pipeline = pipeline
+        self._on_change = on_change
         self._outbox = outbox
         self._letters = letters
         self._settings = settings
@@ -81,6 +88,8 @@ class BatchRunner:
             self._with_redis(lambda: self._outbox.postpone(batch.name, outcome))
             return outcome
         self._finish(batch, delivery, group, group.split(outcome))
+        if not batch.is_load:
+            self._on_change(batch.index)
         return None
 
     def _delivery(self, batch: Batch) -> Delivery | None:

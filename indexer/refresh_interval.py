@@ -69,6 +69,11 @@ class RefreshIntervals:
             self._write(index, f"{seconds}s")
         return lease
 
+    def is_raised(self, index: str) -> bool:
+        """Return whether a load has raised the interval of a versioned index."""
+        with queue_errors():
+            return bool(self._queue.hexists(_INDEXES_KEY, index))
+
     def renew(self, lease: Lease) -> None:
         """Say that the loader is alive; what Redis has forgotten meanwhile is told it again."""
         with queue_errors(), self._queue.pipeline(transaction=True) as pipe:

@@ -9,7 +9,7 @@ from celery.exceptions import Reject
 
 from indexer.batch_runner import Batch, BatchRunner
 from mappings.errors import QueueUnavailable
-from mappings.product_changes import INDEX_CHANGES_TASK
+from mappings.product_changes import INDEX_CHANGES_TASK, queue_of
 
 
 def register_tasks(app: Celery, runner: Callable[[], BatchRunner]) -> None:
@@ -22,7 +22,8 @@ def register_tasks(app: Celery, runner: Callable[[], BatchRunner]) -> None:
     def index_changes(self: Task, *, task_id: str, batch: int, index: str) -> None:
         """Apply a batch of product changes; see indexer.batch_runner."""
         try:
-            wait = runner().run(Batch(task_id, batch, index, self.request.id))
+            is_load = self.request.delivery_info["routing_key"] == queue_of("bulk")
+            wait = runner().run(Batch(task_id, batch, index, self.request.id, is_load))
             if wait is not None:
                 self.retry(countdown=wait)
         except (QueueUnavailable, Reject) as error:

@@ -14,6 +14,7 @@ from indexer.celery_app import create_app, publisher
 from indexer.encoder_pool import EncoderPool
 from indexer.encoders.base import TextEncoder
 from indexer.encoders.registry import export_query_encoder, load_text_encoder
+from indexer.freshness import Freshness
 from indexer.late_changes import LateChanges
 from indexer.pipeline import Pipeline
 from indexer.refresh_interval import RefreshIntervals
@@ -51,8 +52,16 @@ class WorkerParts:
         """Return the batch runner."""
         with self._lock:
             if self._runner is None:
+                freshness = Freshness(
+                    cluster.connect(self._settings, connections_per_node=1),
+                    self.refresh_intervals(),
+                )
                 self._runner = BatchRunner(
-                    self.pipeline, self.outbox, self.dead_letters, self._settings
+                    self.pipeline,
+                    self.outbox,
+                    self.dead_letters,
+                    self._settings,
+                    on_change=freshness.note,
                 )
             return self._runner
 
