@@ -13,9 +13,8 @@ from elasticsearch import Elasticsearch
 
 from benchmarks.http_client import JsonClient
 from mappings.cluster import connect
-from mappings.encoder_spec import EncoderSpec
-from service.bootstrap import build_query_encoder
 from service.live_indexes import LiveIndexes
+from service.query_encoders import QueryEncoders
 from service.ranking.weights import load_default
 from service.search_request import SearchRequest
 from service.searcher import Searcher
@@ -60,11 +59,11 @@ def record_requests(
     settings: ServiceSettings, index: str, bodies: Sequence[bytes]
 ) -> list[list[RecordedRequest]]:
     """Run each search in this process and return what it asked of Elasticsearch."""
-    encoder = build_query_encoder(settings)
+    encoders = QueryEncoders(settings)
     with connect(settings) as client:
         recorder = _RecordingClient(client)
-        indexes = _indexes(client, encoder.spec)
-        searcher = Searcher(cast(Elasticsearch, recorder), indexes, encoder, load_default())
+        indexes = _indexes(client, encoders)
+        searcher = Searcher(cast(Elasticsearch, recorder), indexes, encoders, load_default())
         found = []
         for body in bodies:
             recorder.seen = []
@@ -78,5 +77,5 @@ def replay(client: JsonClient, requests: Sequence[RecordedRequest]) -> float:
     return sum(client.post(request.path, request.body).milliseconds for request in requests)
 
 
-def _indexes(client: Elasticsearch, spec: EncoderSpec) -> LiveIndexes:
-    return LiveIndexes(client, spec, ttl_seconds=_FOREVER_SECONDS)
+def _indexes(client: Elasticsearch, encoders: QueryEncoders) -> LiveIndexes:
+    return LiveIndexes(client, encoders.require, ttl_seconds=_FOREVER_SECONDS)

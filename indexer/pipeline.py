@@ -267,4 +267,5 @@ def _summary(outcomes: Mapping[int, ChangeOutcome]) -> BatchOutcome:
         missing=counts["missing"],
         rejects=rejects,
         rejected=len(rejects),
+        by_position={at: one.outcome for at, one in outcomes.items()},
     )

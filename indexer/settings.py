@@ -45,7 +45,7 @@ class IndexerSettings(SharedSettings):
         256, ge=1, le=5000, description="Products of a load that travel and are written together."
     )
     indexer_gather_milliseconds: int = Field(
-        0,
+        200,
         ge=0,
         le=10_000,
         description="How old a small batch of the API becomes while others join it, to be encoded "
@@ -94,6 +94,13 @@ class IndexerSettings(SharedSettings):
         ge=1,
         description="After this long the batch of a worker that was killed goes to another one; "
         "longer than the slowest batch and than the longest wait between attempts.",
+    )
+    indexer_janitor_seconds: float = Field(
+        15.0,
+        gt=0,
+        le=600,
+        description="How often the workers look for batches whose messages were lost; one that "
+        "nobody has begun twice as long after the visibility timeout is sent again.",
     )
     indexer_load_refresh_seconds: int = Field(
         30, ge=1, le=3600, description="Refresh interval of an index while a load runs into it."

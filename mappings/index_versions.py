@@ -109,6 +109,20 @@ def find_previous(client: Elasticsearch, name: str) -> LiveIndex | None:
     return _behind(client, name, previous_alias(name))
 
 
+def require_next(client: Elasticsearch, name: str) -> LiveIndex:
+    """Return the version that is being built; UnknownIndex when there is none."""
+    if (found := find_next(client, name)) is None:
+        raise UnknownIndex(f"no version of {name!r} is being built", field="index")
+    return found
+
+
+def require_previous(client: Elasticsearch, name: str) -> LiveIndex:
+    """Return the version that was live before; UnknownIndex when it is gone."""
+    if (found := find_previous(client, name)) is None:
+        raise UnknownIndex(f"{name!r} has no previous version", field="index")
+    return found
+
+
 def read_rebuild(client: Elasticsearch, index: str) -> Rebuild:
     """Return what the `_meta` of a versioned index says of its rebuild.
 
@@ -140,9 +154,7 @@ def swap(client: Elasticsearch, name: str, rebuild: Rebuild, *, at: int) -> Live
     The version that was live stays behind the previous alias. at: microseconds since 1970.
     Raises UnknownIndex when nothing is being built.
     """
-    target = find_next(client, name)
-    if target is None:
-        raise UnknownIndex(f"no version of {name!r} is being built", field="index")
+    target = require_next(client, name)
     source = find_index(client, name).index
     write_rebuild(client, target.index, replace(rebuild, swapped_at=at))
     actions: list[dict[str, Any]] = [
@@ -165,9 +177,7 @@ def start_rollback(client: Elasticsearch, name: str, *, slack_us: int) -> LiveIn
     slack_us: microseconds that clocks may differ. Raises UnknownIndex without a previous version,
     InvalidQuery when a rebuild is under way.
     """
-    live, previous = find_index(client, name), find_previous(client, name)
-    if previous is None:
-        raise UnknownIndex(f"{name!r} has no previous version to go back to", field="index")
+    live, previous = find_index(client, name), require_previous(client, name)
     if (present := find_next(client, name)) is not None:
         raise InvalidQuery(f"{present.index!r} is being built: let it end first", field="index")
     swapped_at = read_rebuild(client, live.index).swapped_at or 0
@@ -185,9 +195,7 @@ def abandon_next(client: Elasticsearch, name: str) -> str:
 
     A version that was to be rolled back to is kept. Raises UnknownIndex when there is none.
     """
-    target = find_next(client, name)
-    if target is None:
-        raise UnknownIndex(f"no version of {name!r} is being built", field="index")
+    target = require_next(client, name)
     previous = find_previous(client, name)
     with cluster_errors(index=name):
         if previous is not None and previous.index == target.index:

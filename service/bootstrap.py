@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import structlog
 from elasticsearch import Elasticsearch
 
-from indexer.encoders.base import TextEncoder
-from indexer.encoders.query_cache import CachedQueryEncoder
-from indexer.encoders.registry import load_query_encoder, text_encoder_spec
 from mappings.cluster import connect as connect_cluster
 from mappings.dead_letters import DeadLetters
-from mappings.encoder_spec import EncoderSpec
 from mappings.errors import TemporaryError
+from mappings.index_lifecycle import LiveIndex, find_index
 from mappings.outbox import Outbox
 from mappings.task_records import TaskRecords, queue_errors
 from mappings.task_records import connect as connect_queue
 from service.live_indexes import LiveIndexes
+from service.query_encoders import QueryEncoders
 from service.ranking.weights import load_default
 from service.searcher import Searcher
 from service.services import Services
@@ -32,9 +30,10 @@ def build_services(settings: ServiceSettings) -> Services:
 
     Raises EncoderUnavailable when the query encoder's files are not there.
     """
-    encoder = build_query_encoder(settings)
+    encoders = QueryEncoders(settings)
+    encoders.load_configured()
     client = _cluster(settings)
-    indexes = _indexes(settings, client, encoder.spec)
+    indexes = _indexes(settings, client, encoders)
     redis_url = settings.redis_url.get_secret_value()
     queue = connect_queue(redis_url)
     records = TaskRecords(queue, ttl_seconds=settings.task_ttl_seconds)
@@ -48,7 +47,7 @@ def build_services(settings: ServiceSettings) -> Services:
         settings=settings,
         client=client,
         indexes=indexes,
-        searcher=Searcher(client, indexes, encoder, load_default()),
+        searcher=Searcher(client, indexes, encoders, load_default()),
         task_records=records,
         task_queue=TaskQueue(outbox, indexes, batch_products=settings.service_batch_products),
         dead_letters=DeadLetters(queue),
@@ -56,40 +55,29 @@ def build_services(settings: ServiceSettings) -> Services:
     )
 
 
-def build_searcher(settings: ServiceSettings) -> Searcher:
-    """Return a searcher alone, for measuring without the web."""
-    encoder = build_query_encoder(settings)
-    client = _cluster(settings)
-    return Searcher(client, _indexes(settings, client, encoder.spec), encoder, load_default())
+def build_searcher(
+    settings: ServiceSettings, *, find: Callable[[Elasticsearch, str], LiveIndex] = find_index
+) -> Searcher:
+    """Return a searcher alone, for measuring without the web.
 
-
-def build_query_encoder(settings: ServiceSettings) -> TextEncoder:
-    """Return the encoder of queries, behind its cache."""
-    encoder: TextEncoder = load_query_encoder(
-        settings.text_encoder,
-        template=settings.text_template,
-        model_directory=Path(settings.model_directory),
-        threads=settings.service_encoder_threads,
-    )
-    if settings.service_query_cache_entries:
-        encoder = CachedQueryEncoder(encoder, max_entries=settings.service_query_cache_entries)
-    return encoder
+    find: finds the version of an index that is searched.
+    """
+    client, encoders = _cluster(settings), QueryEncoders(settings)
+    return Searcher(client, _indexes(settings, client, encoders, find), encoders, load_default())
 
 
 def check_before_start(settings: ServiceSettings) -> None:
-    """Refuse to start on an index that another encoder filled; loads no model.
+    """Refuse to start on an index whose encoder is not here; loads no model.
 
-    Raises EncoderMismatch or MappingMismatch. A cluster that is away is no reason not to
-    start: readiness stays false until it answers, and then makes the same check.
+    Raises EncoderMismatch or MappingMismatch, and EncoderUnavailable without our own. A cluster
+    that is away is no reason not to start: readiness stays false until it answers, and then
+    makes the same check.
     """
-    spec = text_encoder_spec(
-        settings.text_encoder,
-        template=settings.text_template,
-        model_directory=Path(settings.model_directory),
-    )
+    encoders = QueryEncoders(settings)
+    encoders.check_configured()
     client = _cluster(settings)
     try:
-        found = _indexes(settings, client, spec).check_all()
+        found = _indexes(settings, client, encoders).check_all()
     except TemporaryError as error:
         log.warning("cluster_not_checked", reason=str(error))
     else:
@@ -104,9 +92,16 @@ def _cluster(settings: ServiceSettings) -> Elasticsearch:
 
 
 def _indexes(
-    settings: ServiceSettings, client: Elasticsearch, encoder: EncoderSpec
+    settings: ServiceSettings,
+    client: Elasticsearch,
+    encoders: QueryEncoders,
+    find: Callable[[Elasticsearch, str], LiveIndex] = find_index,
 ) -> LiveIndexes:
     served = [name.strip() for name in settings.service_indexes.split(",") if name.strip()]
     return LiveIndexes(
-        client, encoder, served=served, ttl_seconds=settings.service_index_cache_seconds
+        client,
+        encoders.require,
+        served=served,
+        ttl_seconds=settings.service_index_cache_seconds,
+        find=find,
     )

@@ -1,4 +1,4 @@
-"""What each alias points at, remembered briefly, and checked against our query encoder."""
+"""What each alias points at, remembered briefly, and checked against our query encoders."""
 
 from __future__ import annotations
 
@@ -8,29 +8,32 @@ from collections.abc import Callable, Sequence
 
 from elasticsearch import Elasticsearch
 
-from mappings.encoder_spec import EncoderSpec
 from mappings.errors import UnknownIndex
-from mappings.index_lifecycle import LiveIndex, find_index, list_indexes, require_text_encoder
+from mappings.index_lifecycle import LiveIndex, find_index, list_indexes
 from mappings.index_names import check_index_name
 
 
 class LiveIndexes:
-    """Finds indexes; every one that it returns fits the encoder of queries.
+    """Finds indexes; every one that it returns fits an encoder of queries.
 
+    require: returns an index that fits, and raises EncoderMismatch for any other.
     served: names of the only indexes that are served; empty when all are.
+    find: finds the version that is asked, by default the live one.
     """
 
     def __init__(
         self,
         client: Elasticsearch,
-        encoder: EncoderSpec,
+        require: Callable[[LiveIndex], LiveIndex],
         *,
         served: Sequence[str] = (),
         ttl_seconds: float,
         clock: Callable[[], float] = time.monotonic,
+        find: Callable[[Elasticsearch, str], LiveIndex] = find_index,
     ) -> None:
         self._client = client
-        self._encoder = encoder
+        self._require = require
+        self._find = find
         self.served = frozenset(served)
         self._ttl_seconds = ttl_seconds
         self._clock = clock
@@ -49,7 +52,7 @@ class LiveIndexes:
             if (entry := self._found.get(name)) and entry[0] > now:
                 return entry[1]
         self.require_served(name)
-        live = require_text_encoder(find_index(self._client, name), self._encoder)
+        live = self._require(self._find(self._client, name))
         with self._lock:
             self._found[name] = (now + self._ttl_seconds, live)
         return live
@@ -65,7 +68,7 @@ class LiveIndexes:
         Raises EncoderMismatch for the first that another encoder filled.
         """
         return [
-            require_text_encoder(live, self._encoder)
+            self._require(live)
             for live in list_indexes(self._client)
             if not self.served or live.name in self.served
         ]

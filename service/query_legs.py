@@ -42,11 +42,12 @@ def build_legs(
     request: SearchRequest,
     live: LiveIndex,
     *,
-    encoder: TextEncoder,
+    encoder: TextEncoder | None,
     ranking: RankingWeights,
 ) -> QueryLegs:
     """Return the legs that the request and the index have in common.
 
+    encoder: the one that filled the index's text vectors, None when it is not ours.
     Words make the lexical leg and, where our encoder filled the index, the text vector.
     A vector that the request brings takes the place of ours.
     Raises InvalidQuery for a vector that the index does not have or of other length, and
@@ -60,7 +61,7 @@ def build_legs(
     terms = request.terms
     vectors = _brought(request, live)
     if terms and TEXT_VECTOR not in vectors and given.get(TEXT_VECTOR, 0.0) > 0:
-        vector = _encoded(terms, live, encoder)
+        vector = _encoded(terms, encoder)
         if vector is not None:
             vectors = {TEXT_VECTOR: vector, **vectors}
     names = ([LEXICAL] if terms else []) + list(vectors)
@@ -112,9 +113,9 @@ def _unit(vector: NDArray[np.float64], path: str) -> NDArray[np.float32]:
 
 
 def _encoded(
-    terms: Mapping[str, float], live: LiveIndex, encoder: TextEncoder
+    terms: Mapping[str, float], encoder: TextEncoder | None
 ) -> NDArray[np.float32] | None:
-    if live.text_encoder is None:
+    if encoder is None:
         return None
     embeddings = encoder.encode(list(terms))  # [terms, dims]
     mixed = np.asarray(list(terms.values()), dtype=np.float32) @ embeddings  # [dims]

@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 
 from elasticsearch import Elasticsearch
 
-from indexer.encoders.base import TextEncoder
 from service.cursor import Cursor, check_place, decode_cursor, encode_cursor, fingerprint
 from service.filters.compiler import compile_filter
 from service.fusion.registry import FUSIONS
 from service.live_indexes import LiveIndexes
 from service.page import Page, Ranked, build_hits, place_after
+from service.query_encoders import QueryEncoders
 from service.query_legs import QueryLegs, build_legs
 from service.ranked_windows import RankedWindow, RankedWindows
 from service.ranking.weights import RankingWeights
@@ -45,12 +45,12 @@ from service.stopwatch import Stopwatch
 class _Search:
     """One request, understood: what every step below needs.
 
+    index: the version that is asked, the same in every request, whatever the alias does.
     start: the product before the page. text: fingerprint of what decides the order.
     """
 
     request: SearchRequest
     index: str
-    versioned_index: str
     legs: QueryLegs
     filters: Sequence[Clause]
     window: Window
@@ -77,12 +77,12 @@ class Searcher:
         self,
         client: Elasticsearch,
         indexes: LiveIndexes,
-        encoder: TextEncoder,
+        encoders: QueryEncoders,
         ranking: RankingWeights,
     ) -> None:
         self._client = client
         self._indexes = indexes
-        self._encoder = encoder
+        self._encoders = encoders
         self._ranking = ranking
         self._windows = RankedWindows()
 
@@ -116,7 +116,8 @@ class Searcher:
         # First: its limits on depth and size are what the fingerprint below relies on.
         filters = compile_filter(request.filter)
         with clock.measure("encode"):
-            legs = build_legs(request, live, encoder=self._encoder, ranking=self._ranking)
+            encoder = self._encoders.get(live)
+            legs = build_legs(request, live, encoder=encoder, ranking=self._ranking)
         text = fingerprint(index, request)
         start = Cursor("window", request.offset, ())
         if request.cursor:
@@ -129,7 +130,7 @@ class Searcher:
             aggregations=aggregations(request.facets, collapse=request.collapse),
             collapse=request.collapse,
         )
-        return _Search(request, live.name, live.index, legs, filters, window, start, text, clock)
+        return _Search(request, live.index, legs, filters, window, start, text, clock)
 
     def _page_of_window(self, search: _Search) -> Page:
         """Rank the window by exact scores, cut the page out, and fill it up from behind."""
@@ -164,14 +165,14 @@ class Searcher:
         aggregations = search.window.aggregations
         is_first = search.start.position == 0 and not search.start.after
         if not is_first:
-            known = self._windows.get(search.versioned_index, search.text, aggregations)
+            known = self._windows.get(search.index, search.text, aggregations)
             if known is not None:
                 return known
         candidates = self._retrieve(
             search, replace(search.window, size=search.request.rank_window_size)
         )
         window = RankedWindow(candidates, self._rank(search, candidates.scores), aggregations)
-        self._windows.put(search.versioned_index, search.text, window)
+        self._windows.put(search.index, search.text, window)
         return window
 
     def _page_of_first_pass(self, search: _Search, start: Cursor, size: int) -> Page:

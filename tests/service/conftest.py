@@ -78,9 +78,8 @@ def bury(pipeline: Pipeline, name: str, products: list[dict[str, Any]]) -> None:
         fields = {k: v for k, v in product.items() if k != "id"}
         ghost = f"ghost-{number}"
         upsert = ProductChange("upsert", ghost, fields, version=1)
-        outcome = pipeline.process(name, [upsert])
-        outcome = pipeline.process(name, [ProductChange("delete", ghost, {}, version=2)])
-        assert outcome.deleted == 1, outcome
+        pipeline.process(name, [upsert])
+        pipeline.process(name, [ProductChange("delete", ghost, {}, version=2)])
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,21 @@ import pytest
 
 from mappings.encoder_spec import EncoderSpec, external
 from mappings.errors import EncoderMismatch, InvalidQuery, UnknownIndex
-from mappings.index_lifecycle import create_index, drop_index
+from mappings.index_lifecycle import (
+    LiveIndex,
+    create_index,
+    drop_index,
+    require_text_encoder,
+)
 from service.live_indexes import LiveIndexes
 
 pytestmark = pytest.mark.cluster
 SPEC = EncoderSpec("hashing", "1", 8)
 OTHER = EncoderSpec("hashing", "2", 8)
+
+
+def fitting(live: LiveIndex) -> LiveIndex:
+    return require_text_encoder(live, SPEC)
 
 
 class Clock:
@@ -28,7 +37,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def indexes(cluster, index_name, clock) -> LiveIndexes:
-    return LiveIndexes(cluster, SPEC, served=[index_name], ttl_seconds=2.0, clock=clock)
+    return LiveIndexes(cluster, fitting, served=[index_name], ttl_seconds=2.0, clock=clock)
 
 
 def test_index_is_remembered_for_its_time(cluster, index_name, indexes, clock):
@@ -71,7 +80,7 @@ def test_index_that_is_not_served_is_unknown_and_its_encoder_does_not_matter(
     cluster, index_name, clock
 ):
     create_index(cluster, index_name, {"text_vector": OTHER})
-    indexes = LiveIndexes(cluster, SPEC, served=["another"], ttl_seconds=2.0, clock=clock)
+    indexes = LiveIndexes(cluster, fitting, served=["another"], ttl_seconds=2.0, clock=clock)
     with pytest.raises(UnknownIndex):
         indexes.get(index_name)
     assert indexes.check_all() == []

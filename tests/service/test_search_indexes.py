@@ -39,9 +39,7 @@ def test_index_name_that_could_reach_others_is_a_400(client, name):
     assert error_of(response)["field"] == "index"
 
 
-@pytest.mark.parametrize(
-    "change", [{"revision": "2"}, {"template": "{title}"}, {"name": "minilm"}], ids=str
-)
+@pytest.mark.parametrize("change", [{"revision": "2"}, {"dims": 8}, {"name": "minilm"}], ids=str)
 def test_index_of_another_encoder_is_a_503_and_not_ready(
     cluster, elasticsearch, redis_server, shop, index_name, change
 ):

@@ -1,0 +1,1 @@
+"""Building the next version of an index while the live one serves."""
