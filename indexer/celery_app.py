@@ -13,7 +13,7 @@ from mappings.outbox import Publish
 from mappings.product_changes import INDEX_CHANGES_TASK, LANES, Lane, queue_of
 from mappings.task_records import RETRY_AFTER_SECONDS
 
-RESTORE_CHECK_SECONDS = 10
+RESTORE_CHECK_SECONDS = 10.0
 """How often a worker looks for batches whose worker was killed."""
 _SOCKET_SECONDS = 10.0
 
@@ -67,7 +67,9 @@ def create_app(settings: IndexerSettings) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_transport_options={
             "visibility_timeout": settings.indexer_visibility_timeout_seconds,
-            "unacked_restore_interval": RESTORE_CHECK_SECONDS,
+            "unacked_restore_interval": min(
+                RESTORE_CHECK_SECONDS, settings.indexer_janitor_seconds
+            ),
             "unacked_restore_throttle": 1,
             "queue_order_strategy": LaneOrder,
             "socket_timeout": _SOCKET_SECONDS,

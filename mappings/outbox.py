@@ -79,6 +79,7 @@ class Outbox:
     """Takes changes in, hands them out, and lets them go; QueueUnavailable without Redis.
 
     lease_seconds: how long a worker has a batch for itself, the visibility timeout.
+    resend_slack_seconds: how much longer a message that is missed is waited for.
     """
 
     def __init__(
@@ -88,12 +89,14 @@ class Outbox:
         *,
         ttl_seconds: int,
         lease_seconds: float = 300.0,
+        resend_slack_seconds: float = RESEND_SLACK_SECONDS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
         self._publish = publish
         self._ttl_seconds = ttl_seconds
         self._lease_seconds = lease_seconds
+        self._resend_slack_seconds = resend_slack_seconds
         self._now = now
         self._reserve = client.register_script(outbox_scripts.RESERVE)
         self._store = client.register_script(outbox_scripts.STORE)
@@ -238,7 +241,7 @@ class Outbox:
 
         A message may be lost together with a worker that has just taken it from Redis.
         """
-        overdue, offset, count = self._lease_seconds + RESEND_SLACK_SECONDS, 0, 0
+        overdue, offset, count = self._lease_seconds + self._resend_slack_seconds, 0, 0
         while True:
             with queue_errors():
                 looked_at, *parts = self._overdue(args=[overdue, offset, _PAGE])
@@ -253,10 +256,11 @@ class Outbox:
             if int(looked_at) < _PAGE:
                 return count
 
-    def is_my_turn(self, seconds: float) -> bool:
-        """Return whether the caller is the janitor of the next so many seconds; one is enough."""
+    def is_my_turn(self, seconds: float, chore: str = "outbox") -> bool:
+        """Return whether the caller does a chore for the next so many seconds; one is enough."""
+        key = f"shelfwise:janitor:{chore}"
         with queue_errors():
-            return bool(self._client.set("shelfwise:janitor", 1, nx=True, px=int(seconds * 900)))
+            return bool(self._client.set(key, 1, nx=True, px=int(seconds * 900)))
 
     def in_flight(self, index: str, product_ids: Sequence[str]) -> dict[str, int]:
         """Return product id to the number of its changes that are not finished, 0 for none."""
