@@ -14,6 +14,7 @@ from benchmarks.loading import load_once, measure_loading
 from benchmarks.machine import describe_machine
 from benchmarks.measures import Memory
 from benchmarks.memory import memory_part
+from benchmarks.motion import measure_motion
 from benchmarks.peers.compare import measure_peers
 from benchmarks.plan import PARTS, QUICK, ROOT, SIZES, THOROUGH, Plan
 from benchmarks.report import Part, show, write
@@ -116,7 +117,7 @@ def main(
 def measure(plan: Plan) -> list[Part]:
     """Run the parts of a plan."""
     parts: list[Part] = []
-    if plan.parts & {"load", "search", "memory"}:
+    if plan.parts & {"load", "motion", "search", "memory"}:
         parts += _measure_ours(plan)
     if "peers" in plan.parts:
         parts.append(measure_peers(plan))
@@ -136,6 +137,8 @@ def _measure_ours(plan: Plan) -> list[Part]:
         elif "memory" in plan.parts:
             size = min(plan.sizes)
             workers[size] = load_once(plan, stack, catalogue, size)
+        if "motion" in plan.parts and plan.load_sizes:
+            parts.append(measure_motion(plan, stack, catalogue))
         if plan.parts & {"search", "memory"}:
             growths = measure_searches(plan, stack, catalogue)
     if "search" in plan.parts:

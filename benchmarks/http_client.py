@@ -59,6 +59,10 @@ class JsonClient:
             raise RequestFailed(f"POST {path} was answered {answer.status}: {answer.body}")
         return answer
 
+    def send(self, method: str, path: str, body: bytes) -> Answer:
+        """Return the answer to an encoded JSON body, whatever its status."""
+        return self._ask(method, path, body)
+
     def _ask(self, method: str, path: str, body: bytes | None) -> Answer:
         start = time.perf_counter()
         self._connection.request(method, path, body, _HEADERS)

@@ -111,9 +111,19 @@ def _load(
     plan: Plan, stack: BenchStack, catalogue: Catalogue, size: int, *, skip: int = 0
 ) -> LoadSummary:
     """Load as `shelfwise load` does, into an index that is dropped again."""
-    settings = stack.indexer_settings()
     name = f"load-{size}"
-    path = catalogue.write(stack.directory / f"{name}.jsonl", size, skip=skip)
+    with stack.client() as client:
+        summary = load_into(plan, stack, catalogue, name, size, skip=skip)
+        drop_index(client, name)
+    return summary
+
+
+def load_into(
+    plan: Plan, stack: BenchStack, catalogue: Catalogue, name: str, size: int, *, skip: int = 0
+) -> LoadSummary:
+    """Load as `shelfwise load` does, into an index that is made if it is not there."""
+    settings = stack.indexer_settings()
+    path = catalogue.write(stack.directory / f"{name}-{skip}.jsonl", size, skip=skip)
     spec = text_encoder_spec(
         ENCODER, template=TEMPLATE, model_directory=Path(settings.model_directory)
     )
@@ -134,7 +144,6 @@ def _load(
         with RaisedInterval(intervals, live.index, seconds) as lease:
             loader = Loader(sender, rejects, progress, settings, lease=lease)
             summary = loader.load(file, read_map(catalogue.map_name))
-        drop_index(client, name)
     path.unlink()
     return summary
 

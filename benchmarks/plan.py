@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("load", "search", "memory", "peers")
+PARTS = ("load", "motion", "search", "memory", "peers")
 SIZES = (1_000, 5_000, 20_000, 100_000)
 LARGEST_LOAD = 20_000
 """Products that are loaded through the encoder unless `--full` asks for all sizes."""

@@ -101,14 +101,18 @@ class BenchStack:
         return ServiceSettings.from_environment(self._variables(port=0))
 
     def log_of(self, program: str) -> str:
-        """Return what a program has said: `worker` or `serve`."""
+        """Return what a program has said: `worker`, `worker-fast` or `serve`."""
         return (self.directory / f"{program}.log").read_text(encoding="utf-8", errors="replace")
 
     @contextmanager
-    def worker(self) -> Iterator[int]:
-        """Run `shelfwise worker` and yield its process id once it takes batches."""
-        with self._program("worker", port=0) as (process, log):
-            self._wait("worker", process, log, lambda: _WORKER_READY in self.log_of("worker"))
+    def worker(self, lanes: str = "fast,changes,bulk") -> Iterator[int]:
+        """Run `shelfwise worker` and yield its process id once it takes batches.
+
+        Its log is that of `worker`, or `worker-fast` when it has the fast lane alone.
+        """
+        name = "worker-fast" if lanes == "fast" else "worker"
+        with self._program("worker", "--lanes", lanes, port=0, name=name) as (process, log):
+            self._wait(name, process, log, lambda: _WORKER_READY in self.log_of(name))
             yield process.pid
 
     @contextmanager
@@ -128,6 +132,8 @@ class BenchStack:
             "SHELFWISE_REDIS_URL": self._redis.url,
             "SHELFWISE_MODEL_DIRECTORY": str(self._models),
             "SHELFWISE_TEXT_ENCODER": ENCODER,
+            # The same texts are loaded again and again here.
+            "SHELFWISE_INDEXER_VECTOR_CACHE_ENTRIES": "0",
             "SHELFWISE_SERVICE_HOST": ports.LOOPBACK,
             "SHELFWISE_SERVICE_PORT": str(port),
         }
@@ -145,8 +151,10 @@ class BenchStack:
                 raise _failed(" ".join(arguments), log)
 
     @contextmanager
-    def _program(self, *arguments: str, port: int) -> Iterator[tuple[ServerProcess, Path]]:
-        log = self.directory / f"{arguments[0]}.log"
+    def _program(
+        self, *arguments: str, port: int, name: str | None = None
+    ) -> Iterator[tuple[ServerProcess, Path]]:
+        log = self.directory / f"{name or arguments[0]}.log"
         process = ServerProcess(
             shelfwise_command(arguments), output=log, environ=self._environ(port=port)
         )

@@ -95,6 +95,20 @@ class IndexerSettings(SharedSettings):
         description="After this long the batch of a worker that was killed goes to another one; "
         "longer than the slowest batch and than the longest wait between attempts.",
     )
+    indexer_niceness: int = Field(
+        10,
+        ge=0,
+        le=19,
+        description="How far a worker with an encoder steps back for other programs on its "
+        "machine, as in `nice`; searches keep their speed beside a load.",
+    )
+    indexer_tombstone_days: int = Field(
+        7,
+        ge=1,
+        le=3650,
+        description="How long a deleted product is remembered, so that no late delivery brings it "
+        "back.",
+    )
     indexer_janitor_seconds: float = Field(
         15.0,
         gt=0,

@@ -70,6 +70,7 @@ def _encode(
             return {}, {texts[0]: f"text cannot be encoded: {type(error).__name__}: {error}"}
         _log.warning("encoding_one_by_one", texts=len(texts), error=repr(error))
         return _one_by_one(encoder, texts)
+    _log.info("texts_encoded", texts=len(texts), encoder=encoder.spec.name)
     vectors: dict[str, Vector] = {}
     refused: dict[str, str] = {}
     for text, vector in zip(texts, embeddings, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +16,18 @@ from indexer.encoder_pool import EncoderPool
 from indexer.encoders.base import TextEncoder
 from indexer.encoders.registry import export_query_encoder, load_text_encoder
 from indexer.freshness import Freshness
+from indexer.housekeeping import (
+    TOMBSTONE_SECONDS,
+    Chore,
+    drive_rebuilds,
+    drop_tombstones,
+    restore_intervals,
+    send_overdue,
+    start_chores,
+)
 from indexer.late_changes import LateChanges
 from indexer.pipeline import Pipeline
+from indexer.rebuild.driver import RebuildDriver
 from indexer.refresh_interval import RefreshIntervals
 from indexer.settings import IndexerSettings, parse_lanes
 from indexer.tasks import register_tasks
@@ -24,11 +35,10 @@ from indexer.vector_cache import connect_cache
 from mappings import cluster, task_records
 from mappings.dead_letters import DeadLetters
 from mappings.encoder_spec import EncoderSpec
-from mappings.errors import MissingSetting, TemporaryError
+from mappings.errors import MissingSetting
 from mappings.outbox import Outbox
 from mappings.product_changes import queue_of
 
-JANITOR_SECONDS = 15.0
 _log = structlog.get_logger(__name__)
 
 
@@ -74,6 +84,7 @@ class WorkerParts:
             publisher(create_app(settings)),
             ttl_seconds=settings.task_ttl_seconds,
             lease_seconds=settings.indexer_visibility_timeout_seconds,
+            resend_slack_seconds=2 * settings.indexer_janitor_seconds,
         )
 
     @cached_property
@@ -146,6 +157,8 @@ def run_worker(settings: IndexerSettings) -> int:
             f"SHELFWISE_INDEXER_POOL: `prefork` cannot use {settings.indexer_device!r}, for CUDA "
             "does not survive a fork; take `threads`"
         )
+    if needs_encoder(settings):
+        os.nice(settings.indexer_niceness)
     parts = WorkerParts(settings)
     if settings.indexer_pool != "prefork":
         parts.pipeline()
@@ -153,7 +166,7 @@ def run_worker(settings: IndexerSettings) -> int:
     stopped = threading.Event()
 
     def start_janitor(**_: object) -> None:
-        threading.Thread(target=_keep_house, args=(parts, stopped), daemon=True).start()
+        start_chores(_chores(parts, settings), parts.outbox, stopped)
 
     signals.worker_ready.connect(start_janitor, weak=False)
     worker = app.Worker(
@@ -169,18 +182,19 @@ def run_worker(settings: IndexerSettings) -> int:
     return int(worker.exitcode or 0)
 
 
-def _keep_house(parts: WorkerParts, stopped: threading.Event) -> None:
-    """Send again what was lost, and put back what killed loaders have left behind."""
-    intervals = parts.refresh_intervals()
-    while not stopped.wait(JANITOR_SECONDS):
-        try:
-            if not parts.outbox.is_my_turn(JANITOR_SECONDS):
-                continue
-            if count := parts.outbox.send_overdue():
-                _log.warning("batches_sent_again", count=count)
-            for index in intervals.restore_abandoned():
-                _log.info("refresh_interval_restored", index=index)
-        except TemporaryError as error:
-            _log.warning("house_not_kept", reason=error.message)
-        except Exception:
-            _log.exception("house_not_kept")
+def _chores(parts: WorkerParts, settings: IndexerSettings) -> list[Chore]:
+    seconds = settings.indexer_janitor_seconds
+    client = cluster.connect(settings, connections_per_node=4)
+    intervals, days = parts.refresh_intervals(), settings.indexer_tombstone_days
+    chores = [
+        Chore("outbox", seconds, lambda: send_overdue(parts.outbox)),
+        Chore("intervals", seconds, lambda: restore_intervals(intervals)),
+        Chore("tombstones", TOMBSTONE_SECONDS, lambda: drop_tombstones(client, days=days)),
+    ]
+    if needs_encoder(settings):
+        queue = task_records.connect(settings.redis_url.get_secret_value())
+        driver = RebuildDriver(client, queue, parts.outbox, settings)
+        # Of several rebuilds each may have another driver; the lease keeps two from one.
+        drive = Chore("rebuilds", seconds, lambda: drive_rebuilds(client, driver), is_shared=True)
+        chores.append(drive)
+    return chores

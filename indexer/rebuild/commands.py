@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,7 +15,7 @@ from rich.console import Console
 
 from indexer.batch_sender import BatchSender
 from indexer.celery_app import create_app, publisher
-from indexer.encoders.registry import text_encoder_spec
+from indexer.encoders.next_encoders import next_encoders
 from indexer.field_map import RecordMap, choose_map, read_map
 from indexer.load_progress import LoadProgress, show_on
 from indexer.loader import Loader
@@ -24,7 +25,6 @@ from indexer.refresh_interval import RaisedInterval, RefreshIntervals
 from indexer.rejects_file import RejectsFile
 from indexer.settings import IndexerSettings
 from mappings import cluster, task_records
-from mappings.encoder_spec import EncoderSpec
 from mappings.errors import InvalidQuery
 from mappings.index_lifecycle import LiveIndex, find_index
 from mappings.index_mapping import QUANTIZATIONS
@@ -39,7 +39,6 @@ from mappings.index_versions import (
     write_rebuild,
 )
 from mappings.outbox import Outbox
-from mappings.product import TEXT_VECTOR
 from mappings.product_changes import ProductChange
 from mappings.task_records import TaskRecords
 
@@ -47,6 +46,7 @@ MAX_JUDGEMENT_BYTES = 1_000_000
 CLOCK_SLACK_US = 300_000_000
 """Clocks of two machines may differ by so much when a rollback asks what changed since."""
 
+_FOLLOW_SECONDS = 0.5
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -125,12 +125,27 @@ class _Session:
         driver = RebuildDriver(self.client, self.queue, self.outbox, self.settings)
         with show_on(Console(), name) as progress:
             try:
-                rebuild = driver.drive(name, progress)
+                while driver.drive(name, progress) is None:
+                    if self._is_over(name):
+                        progress.note("a worker has brought it to its end")
+                        return
+                    time.sleep(_FOLLOW_SECONDS)
             except KeyboardInterrupt:
-                progress.note("interrupted; call it again to go on, or with --abandon to drop it")
+                progress.note("the workers go on with it; --abandon drops it")
                 raise
-        if rebuild is None:
-            raise RebuildStopped("another process is driving this rebuild already")
+
+    def _is_over(self, name: str) -> bool:
+        """Return whether somebody else has brought the rebuild to its end.
+
+        Raises RebuildStopped when it has failed.
+        """
+        target = find_next(self.client, name)
+        if target is None:
+            return True
+        rebuild = read_rebuild(self.client, target.index)
+        if rebuild.step == "failed":
+            raise RebuildStopped(rebuild.failed or "it failed")
+        return False
 
     def fill(self, name: str, feed: Path, map_name: str | None) -> None:
         """Bring the products of a file into the version that is being built.
@@ -175,36 +190,17 @@ def _start(session: _Session, name: str, options: Mapping[str, Any]) -> LiveInde
     return start_next(
         client,
         name,
-        new_encoders(session.settings, live, options["encoder"], options["template"]),
+        next_encoders(
+            live,
+            options["encoder"],
+            options["template"],
+            model_directory=Path(session.settings.model_directory),
+        ),
         Rebuild(live.index, "feed" if options["feed"] else "copy", options=kept),
         shards=options["shards"],
         replicas=options["replicas"],
         quantization=options["quantization"],
     )
-
-
-def new_encoders(
-    settings: IndexerSettings, live: LiveIndex, name: str | None, template: str | None
-) -> dict[str, EncoderSpec]:
-    """Return the encoders of a new version by vector field.
-
-    name, template: None for those of the live version. Raises InvalidQuery when the shop brings
-    the text vectors itself, EncoderUnavailable when the encoder is not there.
-    """
-    encoders = dict(live.encoders)
-    present = live.text_encoder
-    if name is None and template is None:
-        return encoders
-    if present is None:
-        raise InvalidQuery(
-            f"index {live.name!r} has no text vectors of an encoder of ours", field="encoder"
-        )
-    encoders[TEXT_VECTOR] = text_encoder_spec(
-        name or present.name,
-        template=template or present.template,
-        model_directory=Path(settings.model_directory),
-    )
-    return encoders
 
 
 class _Filling:

@@ -12,6 +12,8 @@ from redis.exceptions import LockError
 from mappings.task_records import queue_errors
 
 LEASE_SECONDS = 15.0
+"""A holder that has said nothing for so long is taken for dead."""
+
 _RENEW_SECONDS = 4.0
 _log = structlog.get_logger(__name__)
 

@@ -50,6 +50,19 @@ class ProductAnswer(_Answer):
     product: dict[str, Any]
 
 
+class RebuildAnswer(_Answer):
+    """How far a rebuild is; `report` holds what verification and gate have seen."""
+
+    index: str
+    source: str
+    target: str
+    step: Literal["copying", "verifying", "ready", "failed", "done", "dropped"]
+    task_id: str | None
+    total: int
+    failed: str | None
+    report: dict[str, Any]
+
+
 class TaskReject(_Answer):
     """A product that was not indexed."""
 
@@ -164,6 +177,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     ErrorAnswer,
     AcceptedAnswer,
     ProductAnswer,
+    RebuildAnswer,
     TaskAnswer,
     DeadLettersAnswer,
     HealthAnswer,

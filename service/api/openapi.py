@@ -13,6 +13,7 @@ from mappings.index_names import MAX_NAME_LENGTH
 from mappings.product import Product
 from service.api import answer_schemas
 from service.api.dead_letters import DEFAULT_LETTERS, MAX_LETTERS, MAX_OFFSET
+from service.rebuild_request import RebuildRequest
 from service.search_request import SearchRequest
 
 _REF = "#/components/schemas/{model}"
@@ -226,10 +227,38 @@ def _dead_letters_paths() -> dict[str, Any]:
     }
 
 
+def _reindex_path() -> dict[str, Any]:
+    state = _ref("RebuildAnswer")
+    return {
+        "parameters": [_INDEX],
+        "post": {
+            "operationId": "startRebuild",
+            "summary": "Build a new version of the index, which takes over when it is verified",
+            "requestBody": {"required": False, **_content(_ref("RebuildRequest"))},
+            "responses": _responses(202, state, "It has begun.", 400, 404, 413, 503),
+        },
+        "get": {
+            "operationId": "readRebuild",
+            "summary": "Follow the rebuild",
+            "responses": _responses(200, state, "How far it is.", 400, 404, 503),
+        },
+        "delete": {
+            "operationId": "dropRebuild",
+            "summary": "Drop the version that is being built",
+            "responses": _responses(200, state, "It was dropped.", 400, 404, 503),
+        },
+    }
+
+
 @cache
 def openapi_document() -> dict[str, Any]:
     """Return the whole document."""
-    models: list[type[BaseModel]] = [SearchRequest, Product, *answer_schemas.MODELS]
+    models: list[type[BaseModel]] = [
+        SearchRequest,
+        Product,
+        RebuildRequest,
+        *answer_schemas.MODELS,
+    ]
     _, definitions = models_json_schema(
         [(model, "validation") for model in models], ref_template=_REF
     )
@@ -264,6 +293,7 @@ def openapi_document() -> dict[str, Any]:
                 },
             },
             **_products_paths(),
+            "/v1/indexes/{index}/reindex": _reindex_path(),
             "/v1/tasks/{task_id}": {
                 "parameters": [_TASK_ID],
                 "get": {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from elasticsearch import Elasticsearch
 from embedded.elasticsearch import EmbeddedElasticsearch
 from embedded.redis_server import EmbeddedRedis
 from indexer.encoders.hashing import HashingEncoder
+from indexer.housekeeping import drop_tombstones
 from indexer.pipeline import Pipeline
 from indexer.rebuild.verification import verify
 from mappings.index_lifecycle import create_index, find_index
@@ -37,6 +37,7 @@ def env(
         redis_server.url,
         text_template="{title}",
         indexer_products_per_task=20,
+        indexer_janitor_seconds=1,
         model_directory=tmp_path_factory.mktemp("models"),
     )
 
@@ -164,7 +165,7 @@ def test_feed_fills_the_new_version_alone(cluster, env, worker, shop, tmp_path):
 
 
 @pytest.mark.parametrize("step", ["copying", "verifying", "ready"])
-def test_killed_at_any_step_the_old_version_serves_and_the_next_call_ends_it(
+def test_killed_at_any_step_the_old_version_serves_and_the_workers_end_it(
     cluster, env, worker, shop, tmp_path, step
 ):
     slow = {**env, "SHELFWISE_INDEXER_TASKS_IN_FLIGHT": "1"}
@@ -175,9 +176,8 @@ def test_killed_at_any_step_the_old_version_serves_and_the_next_call_ends_it(
     assert find_index(cluster, shop).index in {f"{shop}-v1", f"{shop}-v2"}
     assert live_count(cluster, shop) == COUNT - 1
     Pipeline(cluster, ENCODER).process(shop, [change("patch", 5, 5_000, price=55)])
-    if find_index(cluster, shop).index == f"{shop}-v1":
-        wait_until(lambda: reindex(shop, env, tmp_path).status == 0, 120)
-    assert find_index(cluster, shop).index == f"{shop}-v2"
+    # The workers go on with it, once the lease of the dead command has ended.
+    wait_until(lambda: find_index(cluster, shop).index == f"{shop}-v2", 90)
     assert live_count(cluster, shop) == COUNT - 1
     assert cluster.get(index=shop, id="p005")["_source"]["price"] == 55
 
@@ -189,17 +189,20 @@ def _is_at(cluster: Elasticsearch, shop: str, step: str) -> bool:
     return target is not None and read_rebuild(cluster, target.index).step in {step, "ready"}
 
 
-def test_interrupted_by_hand_it_can_be_dropped(cluster, env, worker, shop, tmp_path):
-    slow = {**env, "SHELFWISE_INDEXER_TASKS_IN_FLIGHT": "1"}
-    with Program("reindex", "--index", shop, env=slow, log=tmp_path / "log") as program:
-        wait_until(lambda: find_next(cluster, shop) is not None)
-        program._process.send_signal(signal.SIGINT)
-        done = program.finish()
-    assert done.status != 0
-    if find_next(cluster, shop) is not None:
-        assert reindex(shop, env, tmp_path, "--abandon").status == 0
-    assert not cluster.indices.exists(index=f"{shop}-v2") or find_index(cluster, shop)
+def test_rebuild_in_the_background_is_driven_by_the_workers(cluster, env, worker, shop, tmp_path):
+    assert reindex(shop, env, tmp_path, "--background").status == 0
+    wait_until(lambda: find_index(cluster, shop).index == f"{shop}-v2", 60)
     assert live_count(cluster, shop) == COUNT - 1
+
+
+def test_tombstones_expire(cluster, shop):
+    assert drop_tombstones(cluster, days=1) == 0
+    old = {"product_id": "old", "deleted_at": "2020-01-01T00:00:00Z"}
+    cluster.index(index=f"{shop}-v1", id="old", document=old, refresh=True)
+    assert drop_tombstones(cluster, days=1) == 1
+    cluster.indices.refresh(index=shop)
+    assert cluster.exists(index=shop, id="p000")
+    assert not cluster.exists(index=shop, id="old")
 
 
 def test_verification_sees_what_is_missing_or_different(cluster, env, worker, shop, tmp_path):
