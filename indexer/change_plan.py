@@ -149,7 +149,7 @@ def order_fields(state: ProductState) -> dict[str, Any]:
         fields["last_arrival"] = last
     if state.stamps:
         stamps = {path: [one.version, one.arrival] for path, one in state.stamps.items()}
-        fields["field_stamps"] = orjson.dumps(stamps).decode()
+        fields["field_stamps"] = _to_text(stamps)
     return fields
 
 
@@ -160,7 +160,7 @@ def tombstone(product_id: str, state: ProductState, *, at: str) -> dict[str, Any
     """
     document = {"product_id": product_id, "deleted_at": at} | order_fields(state)
     if state.pending:
-        document["pending"] = orjson.dumps(state.pending).decode()
+        document["pending"] = _to_text(state.pending)
     return document
 
 
@@ -170,6 +170,11 @@ def fast_update(plan: ProductPlan) -> dict[str, Any]:
     values = fast_part(plan.final.fields)
     changed = {name: value for name, value in values.items() if before.get(name) != value}
     return changed | order_fields(plan.final)
+
+
+def _to_text(value: Mapping[str, Any]) -> str:
+    # Sorted, so that two versions of an index hold the same text, whatever came first.
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _read_stamps(source: Mapping[str, Any]) -> dict[str, Stamp]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from elasticsearch import Elasticsearch
 
-from indexer.bulk_writer import BulkWriter
+from indexer.bulk_writer import BulkWriter, StoredDocument
+from indexer.change_plan import read_state
+from indexer.product_state import is_same
 from mappings.cluster import cluster_errors
 from mappings.index_lifecycle import LiveIndex
-from mappings.product import STATE_FIELDS, TEXT_VECTOR
+from mappings.product import TEXT_VECTOR
 
 SAMPLE_DOCUMENTS = 200
 SAMPLE_SEARCHES = 25
@@ -24,7 +26,6 @@ LEAST_FOUND = 0.9
 PATIENCE_SECONDS = 60.0
 _WAIT_SECONDS = 1.0
 _ALIVE = {"bool": {"must_not": [{"exists": {"field": "deleted_at"}}]}}
-_COMPARED = tuple(name for name in STATE_FIELDS if name != "content_hash")
 _TOP = 10
 _AS_NEAR = 0.99  # Elasticsearch's score of a cosine of 0.98: vectors are quantized
 
@@ -142,12 +143,15 @@ def _different(
         name
         for name in product_ids
         if name in ours
-        and (name not in theirs or _differs(ours[name].source, theirs[name].source))
+        and (name not in theirs or _differs(ours[name], theirs[name]))
     ]
 
 
-def _differs(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return any(one.get(name) != other.get(name) for name in _COMPARED)
+def _differs(one: StoredDocument, other: StoredDocument) -> bool:
+    # An arrival that changes nothing is written only while older changes may still come, so
+    # that one version may have it and the other not.
+    state, copied = read_state(one), read_state(other)
+    return not is_same(state, copied) or state.versions != copied.versions
 
 
 def _found(client: Elasticsearch, target: LiveIndex) -> tuple[float, float]:

@@ -187,6 +187,16 @@ def test_a_patch_that_overtook_its_product_is_not_lost():
     }
 
 
+@pytest.mark.parametrize("first", [[at(upsert(), 1)], []], ids=["live", "not there yet"])
+def test_two_orders_of_delivery_leave_the_same_document(first):
+    changes = [at(patch(price=1.0), 2), at(patch(brand="HP"), 3)]
+    one, _ = apply(None, *first, *changes)
+    other, _ = apply(None, *first, *reversed(changes))
+    assert one is not None
+    assert other is not None
+    assert {**one, "deleted_at": ""} == {**other, "deleted_at": ""}
+
+
 @pytest.mark.parametrize("change", [patch(price=1.0), delete()])
 def test_what_has_no_order_leaves_no_tombstone(change):
     assert apply(None, change) == (None, ["missing"])
