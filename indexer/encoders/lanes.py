@@ -8,11 +8,12 @@ beside Elasticsearch they gave 1.3 times the texts a second of one batch on both
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import AbstractContextManager
-from queue import Empty, SimpleQueue
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import torch
 
@@ -26,57 +27,100 @@ between two operations, and would lose a core for Python's usual 5 ms each time.
 _Work = TypeVar("_Work")
 
 
+@dataclass
+class Surroundings:
+    """What a lane enters around its work. Work of equal keys shares one entry."""
+
+    key: Hashable
+    enter: Callable[[], AbstractContextManager[object]]
+
+
+@dataclass
+class _Call:
+    """Work of one caller. unfinished: pieces that wait or are being done."""
+
+    pieces: deque[Any]
+    action: Callable[[Any], None]
+    around: Surroundings
+    unfinished: int
+    error: Exception | None = None
+    done: threading.Event = field(default_factory=threading.Event)
+
+
 class Lanes:
     """Threads that share the batches of every caller; safe to call from several threads.
 
+    The caller with the least left to do comes first, so that the text of one product does not
+    wait for hundreds of others.
     cores: CPU threads in all, which torch gets as `cores // count` in each lane. Both that and
     Python's switch interval are settings of the whole process.
     """
 
     def __init__(self, cores: int) -> None:
         self.count = max(1, min(cores, MOST_LANES))
-        threads = max(1, cores // self.count)
-        torch.set_num_threads(threads)
+        self._threads = max(1, cores // self.count)
+        self._calls: list[_Call] = []
+        self._changed = threading.Condition()
+        torch.set_num_threads(self._threads)
         sys.setswitchinterval(SWITCH_SECONDS)
-        # A thread keeps what it was told, so each new one is told.
-        self._pool = ThreadPoolExecutor(
-            self.count,
-            thread_name_prefix="encoder-lane",
-            initializer=torch.set_num_threads,
-            initargs=(threads,),
-        )
+        for number in range(self.count):
+            name = f"encoder-lane-{number}"
+            threading.Thread(target=self._lane, name=name, daemon=True).start()
 
     def run(
-        self,
-        work: Iterable[_Work],
-        action: Callable[[_Work], None],
-        around: Callable[[], AbstractContextManager[object]],
+        self, work: Iterable[_Work], action: Callable[[_Work], None], around: Surroundings
     ) -> None:
-        """Do every piece of work and return; the first that fails ends it, and is raised.
-
-        around: entered once by each lane that takes part, around all of its pieces.
-        """
-        waiting: SimpleQueue[_Work] = SimpleQueue()
-        for piece in work:
-            waiting.put(piece)
-
-        def lane() -> None:
-            with around():
-                for piece in _taken(waiting):
-                    action(piece)
-
-        lanes = [self._pool.submit(lane) for _ in range(min(self.count, waiting.qsize()))]
-        try:
-            for future in lanes:
-                future.result()
-        finally:
-            for _ in _taken(waiting):  # after a failure the others stop too
-                pass
-
-
-def _taken(waiting: SimpleQueue[_Work]) -> Iterator[_Work]:
-    while True:
-        try:
-            yield waiting.get_nowait()
-        except Empty:
+        """Do every piece of work and return; the first that fails ends it, and is raised."""
+        pieces = deque(work)
+        if not pieces:
             return
+        call = _Call(pieces, action, around, len(pieces))
+        with self._changed:
+            self._calls.append(call)
+            self._changed.notify_all()
+        call.done.wait()
+        if call.error is not None:
+            raise call.error
+
+    def _lane(self) -> None:
+        torch.set_num_threads(self._threads)  # a thread keeps what it was told
+        while True:
+            with self._changed:
+                while not self._calls:
+                    self._changed.wait()
+                around = self._first(self._calls).around
+            with around.enter():
+                while (taken := self._take(around.key)) is not None:
+                    self._do(*taken)
+
+    def _take(self, key: Hashable) -> tuple[_Call, Any] | None:
+        with self._changed:
+            fitting = [call for call in self._calls if call.around.key == key]
+            if not fitting:
+                return None
+            call = self._first(fitting)
+            piece = call.pieces.popleft()
+            if not call.pieces:
+                self._calls.remove(call)
+            return call, piece
+
+    def _do(self, call: _Call, piece: object) -> None:
+        error: Exception | None = None
+        try:
+            call.action(piece)
+        except Exception as raised:
+            error = raised
+        with self._changed:
+            call.unfinished -= 1
+            if error is not None:
+                call.error = call.error or error
+                call.unfinished -= len(call.pieces)
+                call.pieces.clear()
+                if call in self._calls:
+                    self._calls.remove(call)
+            if call.unfinished == 0:
+                call.done.set()
+
+    @staticmethod
+    def _first(calls: list[_Call]) -> _Call:
+        return min(calls, key=lambda call: len(call.pieces))

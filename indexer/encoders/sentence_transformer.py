@@ -6,7 +6,8 @@ import math
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from transformers.utils import logging as transformers_logging
 
 from indexer.encoders.base import Embeddings, LoadOptions, unit_rows
 from indexer.encoders.batching import plan_batches
-from indexer.encoders.lanes import Lanes
+from indexer.encoders.lanes import Lanes, Surroundings
 from indexer.encoders.model_folder import ModelFolder
 from indexer.encoders.precision import (
     Device,
@@ -145,11 +146,9 @@ class SentenceTransformerEncoder:
             vectors[rows] = self._forward(_select(features, torch.from_numpy(rows)))
 
         # Autocast keeps its casts of the weights until it ends, so it spans all batches.
-        def around() -> AbstractContextManager[object]:
-            return _inference(self.device, precision)
-
+        around = partial(_inference, self.device, precision)
         if self._lanes is not None:
-            self._lanes.run(batches, encode, around)
+            self._lanes.run(batches, encode, Surroundings(precision, around))
         else:
             with self._lock, around():
                 for rows in batches:
