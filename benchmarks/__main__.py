@@ -16,8 +16,9 @@ from benchmarks.measures import Memory
 from benchmarks.memory import memory_part
 from benchmarks.motion import measure_motion
 from benchmarks.peers.compare import measure_peers
-from benchmarks.plan import PARTS, QUICK, ROOT, SIZES, THOROUGH, Plan
+from benchmarks.plan import FEED, PARTS, QUANTIZED, QUICK, ROOT, SIZES, THOROUGH, Plan
 from benchmarks.report import Part, show, write
+from benchmarks.scale import measure_scale
 from benchmarks.searching import Growth, measure_searches, search_part
 from benchmarks.stack import BenchStack
 
@@ -25,6 +26,7 @@ HEAP = "2g"
 _SHARED = ROOT.parent / "shared"
 _WIDTH = 150
 _QUICK_SIZES = (1_000, 2_000)
+_QUICK_FEED = 5_000
 
 
 def _names(context: click.Context, option: click.Parameter, value: str) -> frozenset[str]:
@@ -49,6 +51,7 @@ def _numbers(context: click.Context, option: click.Parameter, value: str | None)
 @click.option("--sizes", callback=_numbers, help="Numbers of products, with commas.")
 @click.option("--quick", is_flag=True, help="Few of everything: whether it runs, not how fast.")
 @click.option("--full", is_flag=True, help="Load even the largest size through the encoder.")
+@click.option("--feed-lines", type=click.IntRange(min=1), help="Lines of the long feed.")
 @click.option(
     "--json",
     "output",
@@ -79,6 +82,7 @@ def main(
     sizes: Sequence[int],
     quick: bool,
     full: bool,
+    feed_lines: int | None,
     output: Path,
     state: Path,
     data: Path,
@@ -99,6 +103,8 @@ def main(
         data=data.absolute(),
         peers=peers.absolute(),
         console=console,
+        feed_lines=feed_lines or (_QUICK_FEED if quick else FEED),
+        quantized_products=_QUICK_SIZES[-1] if quick else QUANTIZED,
     )
     machine = describe_machine(ROOT)
     console.print(
@@ -117,7 +123,7 @@ def main(
 def measure(plan: Plan) -> list[Part]:
     """Run the parts of a plan."""
     parts: list[Part] = []
-    if plan.parts & {"load", "motion", "search", "memory"}:
+    if plan.parts & {"load", "motion", "scale", "search", "memory"}:
         parts += _measure_ours(plan)
     if "peers" in plan.parts:
         parts.append(measure_peers(plan))
@@ -139,6 +145,8 @@ def _measure_ours(plan: Plan) -> list[Part]:
             workers[size] = load_once(plan, stack, catalogue, size)
         if "motion" in plan.parts and plan.load_sizes:
             parts.append(measure_motion(plan, stack, catalogue))
+        if "scale" in plan.parts:
+            parts.append(measure_scale(plan, stack, catalogue))
         if plan.parts & {"search", "memory"}:
             growths = measure_searches(plan, stack, catalogue)
     if "search" in plan.parts:

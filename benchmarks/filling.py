@@ -95,12 +95,13 @@ def fill_index(
     total: int,
     console: Console,
     one_segment: bool = False,
+    quantization: str = "int8_hnsw",
 ) -> int:
     """Create the index, write every change, make it searchable, and return how many are in it.
 
     one_segment: merge to one, as the peers are measured.
     """
-    live = create_index(client, name, specs)
+    live = create_index(client, name, specs, quantization=quantization)
     client.indices.put_settings(index=live.index, settings={"index": {"refresh_interval": "-1"}})
     pipeline = Pipeline(client, encoder)
     indexed = 0

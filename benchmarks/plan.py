@@ -8,8 +8,12 @@ from pathlib import Path
 from rich.console import Console
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("load", "motion", "search", "memory", "peers")
+PARTS = ("load", "motion", "scale", "search", "memory", "peers")
 SIZES = (1_000, 5_000, 20_000, 100_000)
+FEED = 200_000
+"""Lines of the long feed unless `--feed-lines` says otherwise."""
+QUANTIZED = 50_000
+"""Products of an index of each quantization."""
 LARGEST_LOAD = 20_000
 """Products that are loaded through the encoder unless `--full` asks for all sizes."""
 
@@ -71,6 +75,8 @@ class Plan:
     data: Path
     peers: Path
     console: Console
+    feed_lines: int
+    quantized_products: int
 
     def say(self, text: str) -> None:
         """Show what is being done."""

@@ -105,13 +105,14 @@ class BenchStack:
         return (self.directory / f"{program}.log").read_text(encoding="utf-8", errors="replace")
 
     @contextmanager
-    def worker(self, lanes: str = "fast,changes,bulk") -> Iterator[int]:
+    def worker(self, lanes: str = "fast,changes,bulk", *, encoder: str = ENCODER) -> Iterator[int]:
         """Run `shelfwise worker` and yield its process id once it takes batches.
 
         Its log is that of `worker`, or `worker-fast` when it has the fast lane alone.
         """
         name = "worker-fast" if lanes == "fast" else "worker"
-        with self._program("worker", "--lanes", lanes, port=0, name=name) as (process, log):
+        arguments = ("worker", "--lanes", lanes)
+        with self._program(*arguments, port=0, name=name, encoder=encoder) as (process, log):
             self._wait(name, process, log, lambda: _WORKER_READY in self.log_of(name))
             yield process.pid
 
@@ -138,7 +139,8 @@ class BenchStack:
             "SHELFWISE_SERVICE_PORT": str(port),
         }
 
-    def _environ(self, *, port: int) -> dict[str, str]:
+    def environ(self, *, port: int = 0) -> dict[str, str]:
+        """Return the environment of our programs."""
         kept = {name: value for name, value in os.environ.items() if "SHELFWISE_" not in name}
         return {**kept, **self._variables(port=port), "PYTHONUNBUFFERED": "1"}
 
@@ -152,11 +154,13 @@ class BenchStack:
 
     @contextmanager
     def _program(
-        self, *arguments: str, port: int, name: str | None = None
+        self, *arguments: str, port: int, name: str | None = None, encoder: str = ENCODER
     ) -> Iterator[tuple[ServerProcess, Path]]:
         log = self.directory / f"{name or arguments[0]}.log"
         process = ServerProcess(
-            shelfwise_command(arguments), output=log, environ=self._environ(port=port)
+            shelfwise_command(arguments),
+            output=log,
+            environ={**self.environ(port=port), "SHELFWISE_TEXT_ENCODER": encoder},
         )
         try:
             yield process, log

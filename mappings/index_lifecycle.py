@@ -47,6 +47,7 @@ def create_index(
     *,
     shards: int = 1,
     replicas: int = 0,
+    quantization: str = "int8_hnsw",
 ) -> LiveIndex:
     """Create the first version of an index with both aliases, or return the one there is.
 
@@ -59,7 +60,7 @@ def create_index(
         return require_encoders(find_index(client, name), encoders)
     except UnknownIndex:
         pass
-    body = index_body(encoders, shards=shards, replicas=replicas)
+    body = index_body(encoders, shards=shards, replicas=replicas, quantization=quantization)
     with cluster_errors(index=name):
         try:
             client.indices.create(
