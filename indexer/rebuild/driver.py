@@ -81,15 +81,17 @@ class RebuildDriver:
         self._sleep = sleep
 
     def drive(self, name: str, progress: LoadProgress) -> Rebuild | None:
-        """Bring a rebuild to its end; None when somebody else is driving it.
+        """Bring a rebuild to its end; None when somebody else is driving it, or has done so.
 
-        Raises UnknownIndex when there is none, RebuildStopped when it has failed, and
-        TemporaryError when a server stays away: then drive again later.
+        Raises RebuildStopped when it has failed, and TemporaryError when a server stays away:
+        then drive again later.
         """
         lease = Lease(self._servers.queue, f"rebuild:{name}")
         if not lease.acquire():
             return None
         with lease:
+            if find_next(self._servers.client, name) is None:
+                return None
             return self._steps(name, lease, progress)
 
     def _steps(self, name: str, lease: Lease, progress: LoadProgress) -> Rebuild:

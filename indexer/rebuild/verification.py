@@ -75,9 +75,15 @@ def verify(
     deadline = clock() + PATIENCE_SECONDS
     while True:
         found = _compare(client, source, target, same_products, in_flight)
+        found = _search(client, target, found)
         if not found.problems or clock() > deadline:
-            break
+            return found
         sleep(_WAIT_SECONDS)
+
+
+def _search(client: Elasticsearch, target: LiveIndex, found: Verification) -> Verification:
+    with cluster_errors(index=target.name):
+        client.indices.refresh(index=target.index)
     by_title, by_vector = _found(client, target)
     problems = [
         f"only {share:.0%} of sampled products are found by their {what}"
@@ -142,8 +148,7 @@ def _different(
     return [
         name
         for name in product_ids
-        if name in ours
-        and (name not in theirs or _differs(ours[name], theirs[name]))
+        if name in ours and (name not in theirs or _differs(ours[name], theirs[name]))
     ]
 
 

@@ -35,16 +35,14 @@ class Servers:
         Elasticsearch is given up well before the visibility timeout, and so is the writer's
         patience, else a batch would be taken for one over which a worker died.
         """
-        return environment(
-            self.elasticsearch.url,
-            self.redis.url,
-            text_template=TEMPLATE,
-            elasticsearch_timeout_seconds=3,
-            indexer_visibility_timeout_seconds=8,
-            indexer_janitor_seconds=1.5,
-            indexer_max_attempts=500,
-            **settings,
-        )
+        short: dict[str, object] = {
+            "elasticsearch_timeout_seconds": 3,
+            "indexer_visibility_timeout_seconds": 8,
+            "indexer_janitor_seconds": 1.5,
+            "indexer_max_attempts": 500,
+        }
+        own = {"text_template": TEMPLATE, **short, **settings}
+        return environment(self.elasticsearch.url, self.redis.url, **own)
 
     def create_index(self) -> str:
         """Return the name of a new, empty index that the hashing encoder fills."""

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -50,13 +50,22 @@ class Finished:
 
 
 class Program:
-    """A command of ours as a process; a context manager that ends it by force."""
+    """A command of ours as a process; a context manager that ends it by force.
 
-    def __init__(self, *arguments: str, env: Mapping[str, str], log: Path) -> None:
+    command: what takes the arguments, `shelfwise` when it is not given.
+    """
+
+    def __init__(
+        self,
+        *arguments: str,
+        env: Mapping[str, str],
+        log: Path,
+        command: Sequence[str] = _COMMAND,
+    ) -> None:
         self._log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [*_COMMAND, *arguments], env=dict(env), stdout=output, stderr=subprocess.STDOUT
+                [*command, *arguments], env=dict(env), stdout=output, stderr=subprocess.STDOUT
             )
 
     def __enter__(self) -> Program:
@@ -74,6 +83,11 @@ class Program:
     def process_id(self) -> int:
         """The id of its process."""
         return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
 
     @property
     def said(self) -> str:

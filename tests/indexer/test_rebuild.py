@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -229,3 +230,34 @@ def test_verification_sees_what_is_missing_or_different(cluster, env, worker, sh
     for number in range(1, 200):
         cluster.update(index=previous.index, id=f"p{number:03}", doc={"price": -1})
     assert any("documents differ" in problem for problem in compared())
+
+
+def test_products_that_change_during_the_verification_do_not_fail_it(cluster, shop):
+    target = create_index(cluster, f"{shop}-other", {"text_vector": ENCODER.spec})
+    cluster.indices.put_settings(index=target.index, settings={"refresh_interval": -1})
+    pipeline = Pipeline(cluster, ENCODER)
+    waiting = [
+        [change("upsert", n, 1, title=f"{word}{n * factor} {word}{n}") for n in range(COUNT)]
+        for word, factor in (("lamp", 7919), ("desk", 104_729))
+    ]
+    pipeline.process(target.name, waiting.pop())
+
+    def write_more() -> int:
+        while waiting:
+            pipeline.process(target.name, [replace(one, arrival=2) for one in waiting.pop()])
+        return 0
+
+    ticks = iter(range(0, 1000, 10))
+    try:
+        found = verify(
+            cluster,
+            find_index(cluster, shop),
+            target,
+            same_products=False,
+            in_flight=write_more,
+            clock=lambda: next(ticks),
+            sleep=lambda _: None,
+        )
+    finally:
+        cluster.indices.delete(index=target.index)
+    assert found.problems == ()
