@@ -109,22 +109,30 @@ class Outbox:
         self._sent = client.register_script(outbox_scripts.SENT)
 
     def numbered(self, batches: Sequence[Outgoing]) -> list[Outgoing]:
-        """Return the batches with an arrival for every change that has none.
+        """Return the batches with an arrival for every change that has none, by its position.
 
         Arrivals grow from call to call, even when Redis has lost its data in between.
         """
-        missing = sum(not change.arrival for batch in batches for change in batch.changes)
+        # Not batch by batch: several changes of a product may be cut into different lanes.
+        missing = sorted(
+            (position, batch.number)
+            for batch in batches
+            for position, change in zip(batch.positions, batch.changes, strict=True)
+            if not change.arrival
+        )
         if not missing:
             return list(batches)
         with queue_errors():
-            first = int(self._reserve(keys=["shelfwise:arrivals"], args=[missing]))
-        arrivals = iter(range(first, first + missing))
+            first = int(self._reserve(keys=["shelfwise:arrivals"], args=[len(missing)]))
+        arrivals = dict(zip(missing, range(first, first + len(missing)), strict=True))
         return [
             replace(
                 batch,
                 changes=[
-                    change if change.arrival else replace(change, arrival=next(arrivals))
-                    for change in batch.changes
+                    change
+                    if change.arrival
+                    else replace(change, arrival=arrivals[position, batch.number])
+                    for position, change in zip(batch.positions, batch.changes, strict=True)
                 ],
             )
             for batch in batches

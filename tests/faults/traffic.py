@@ -17,6 +17,8 @@ REPEATED = 0.2
 DISORDER = 0.04
 """How far, in shares of the whole time, a versioned change strays from its place."""
 MOST_TOGETHER = 30
+AT_ONCE = 0.2
+"""Share of the changes that come together with the one before of the same product."""
 
 _WORDS = "mouse keyboard cable screen lamp desk chair wireless red small quiet bright".split()
 
@@ -67,6 +69,9 @@ def make_requests(
     timed: list[list[tuple[float, Change]]] = [[] for _ in range(senders)]
     for number, history in enumerate(histories.values()):
         moments = sorted(chance.random() for _ in history)
+        for place in range(1, len(moments)):
+            if chance.random() < AT_ONCE:
+                moments[place] = moments[place - 1]
         for moment, change in zip(moments, history, strict=True):
             if change.version is None:
                 timed[number % senders].append((moment, change))

@@ -140,6 +140,15 @@ def test_arrivals_grow_even_after_redis_lost_them(outbox, client):
     assert arrivals[-1] == 2**52 + 1
 
 
+def test_changes_of_one_request_arrive_in_its_order_whatever_their_lanes(outbox):
+    fast = Outgoing(0, "fast", [delete("a"), delete("c")], [0, 2])
+    slow = Outgoing(1, "changes", [delete("b"), delete("d")], [1, 3])
+    numbered = outbox.numbered([fast, slow])
+    changes = [change for batch in numbered for change in batch.changes]
+    in_order = sorted(changes, key=lambda change: change.arrival)
+    assert [change.product_id for change in in_order] == ["a", "b", "c", "d"]
+
+
 def test_change_that_has_an_arrival_keeps_it(outbox):
     batch = Outgoing(0, "changes", [delete("a", 5), delete("b")], [0, 1])
     (numbered,) = outbox.numbered([batch])
