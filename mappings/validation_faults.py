@@ -73,7 +73,7 @@ def _reason(item: ErrorDetails, siblings: Sequence[ErrorDetails]) -> str:
     if item["type"] in _REASONS:
         return _REASONS[item["type"]]
     if item["type"] == "too_long" and isinstance(item["input"], str):
-        return f"should have at most {item['ctx']['max_length']:,} characters"
+        return f"should have at most {item['ctx']['max_length']} characters"
     if item["type"] not in _KINDS:
         text = item["msg"].removeprefix("Value error, ")
         return text[:1].lower() + text[1:]
