@@ -73,8 +73,8 @@ def test_index_ends_as_the_plain_model_whatever_breaks(servers: Servers, seed: i
         senders.run(rows)
         note(f"all is sent: {len(senders.sent.tasks)} tasks, {senders.sent.refused} refusals")
         breaking.result()
-        rebuilding.result()
         workers.leave_alone()
+        rebuilding.result()
         note(f"{workers.kills} workers were killed")
         try:
             _wait_until_empty(servers, index, env, tmp_path)
