@@ -15,6 +15,7 @@ from embedded.elasticsearch import EmbeddedElasticsearch
 from embedded.redis_server import EmbeddedRedis
 from indexer.encoders.hashing import HashingEncoder
 from indexer.housekeeping import drop_tombstones
+from indexer.patience import patiently
 from indexer.pipeline import Pipeline
 from indexer.rebuild.verification import verify
 from mappings.index_lifecycle import create_index, find_index
@@ -176,7 +177,9 @@ def test_killed_at_any_step_the_old_version_serves_and_the_workers_end_it(
     # The swap is one request: either version is whole.
     assert find_index(cluster, shop).index in {f"{shop}-v1", f"{shop}-v2"}
     assert live_count(cluster, shop) == COUNT - 1
-    Pipeline(cluster, ENCODER).process(shop, [change("patch", 5, 5_000, price=55)])
+    late = [change("patch", 5, 5_000, price=55)]
+    # The shard of the new version may not have started yet.
+    patiently(lambda: Pipeline(cluster, ENCODER).process(shop, late), patience_seconds=30)
     # The workers go on with it, once the lease of the dead command has ended.
     wait_until(lambda: find_index(cluster, shop).index == f"{shop}-v2", 90)
     assert live_count(cluster, shop) == COUNT - 1
