@@ -120,11 +120,11 @@ def fill_index(
     if one_segment:
         client.indices.forcemerge(index=live.index, max_num_segments=1)
         client.indices.refresh(index=live.index)
-    _wait_for_merges(client, live.index)
+    wait_for_merges(client, live.index)
     return indexed
 
 
-def _wait_for_merges(client: Elasticsearch, index: str) -> None:
+def wait_for_merges(client: Elasticsearch, index: str) -> None:
     """Wait until Elasticsearch merges no segments, which would take a core from the searches."""
     while client.indices.stats(index=index, metric="merge")["_all"]["total"]["merges"]["current"]:
         time.sleep(_POLL_SECONDS)

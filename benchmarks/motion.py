@@ -17,6 +17,7 @@ from elasticsearch import Elasticsearch
 from elasticsearch.helpers import parallel_bulk
 
 from benchmarks.catalogue import Catalogue
+from benchmarks.filling import wait_for_merges
 from benchmarks.http_client import JsonClient
 from benchmarks.loading import load_into
 from benchmarks.measures import Spread, spread
@@ -87,6 +88,9 @@ def measure_motion(plan: Plan, stack: BenchStack, catalogue: Catalogue) -> Part:
         drop_index(client, "warm-up")
         reload = _measure_reload(plan, stack, catalogue, size)
         prices = _measure_prices(plan, stack, client, catalogue, size)
+        # The idle system is one that has come to rest.
+        client.indices.refresh(index=INDEX)
+        wait_for_merges(client, find_index(client, INDEX).index)
         with stack.service() as (port, _):
             beside = _measure_beside(plan, stack, catalogue, size, port)
         drop_index(client, INDEX)
