@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from celery import Celery
-from kombu.exceptions import OperationalError
 
 from indexer.settings import IndexerSettings
-from mappings.errors import QueueUnavailable
+from mappings import batch_messages
 from mappings.outbox import Publish
-from mappings.product_changes import INDEX_CHANGES_TASK, LANES, Lane, queue_of
-from mappings.task_records import RETRY_AFTER_SECONDS
+from mappings.product_changes import LANES, queue_of
 
 RESTORE_CHECK_SECONDS = 10.0
 """How often a worker looks for batches whose worker was killed."""
@@ -82,20 +80,4 @@ def create_app(settings: IndexerSettings) -> Celery:
 
 def publisher(app: Celery) -> Publish:
     """Return what puts a batch's message into its queue."""
-
-    def publish(lane: Lane, task_id: str, batch: int, index: str) -> None:
-        try:
-            app.send_task(
-                INDEX_CHANGES_TASK,
-                kwargs={"task_id": task_id, "batch": batch, "index": index},
-                queue=queue_of(lane),
-                ignore_result=True,
-                retry=False,
-            )
-        except OperationalError as error:
-            raise QueueUnavailable(
-                "Redis cannot be used: a batch was not queued",
-                retry_after_seconds=RETRY_AFTER_SECONDS,
-            ) from error
-
-    return publish
+    return batch_messages.publisher(app.send_task, failure="a batch was not queued")

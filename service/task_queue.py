@@ -6,12 +6,10 @@ import re
 from collections.abc import Collection, Sequence
 
 from celery import Celery
-from kombu.exceptions import OperationalError
 
-from mappings.errors import QueueUnavailable
+from mappings import batch_messages
 from mappings.outbox import Outbox, Outgoing, Publish
-from mappings.product_changes import INDEX_CHANGES_TASK, Lane, ProductChange, queue_of
-from mappings.task_records import RETRY_AFTER_SECONDS
+from mappings.product_changes import Lane, ProductChange
 from service.live_indexes import LiveIndexes
 
 _SLOW_FIELDS = ("vectors", "images")
@@ -26,23 +24,7 @@ def publisher(broker_url: str) -> Publish:
         broker_transport_options={"socket_timeout": 5, "socket_connect_timeout": 5},
         broker_connection_retry=False,
     )
-
-    def publish(lane: Lane, task_id: str, batch: int, index: str) -> None:
-        try:
-            celery.send_task(
-                INDEX_CHANGES_TASK,
-                kwargs={"task_id": task_id, "batch": batch, "index": index},
-                queue=queue_of(lane),
-                ignore_result=True,
-                retry=False,
-            )
-        except OperationalError as error:
-            raise QueueUnavailable(
-                "Redis cannot be used: the changes were not queued",
-                retry_after_seconds=RETRY_AFTER_SECONDS,
-            ) from error
-
-    return publish
+    return batch_messages.publisher(celery.send_task, failure="the changes were not queued")
 
 
 class TaskQueue:
