@@ -88,8 +88,12 @@ def given_digests(product: Product) -> dict[str, str]:
 
 def text_digest(spec: EncoderSpec, text: str) -> str:
     """Return sha256 (hex) over the encoder's identity and the text that it encodes."""
-    identity = orjson.dumps(spec.to_meta(), option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(identity + b"\0" + text.encode()).hexdigest()
+    return hashlib.sha256(_identity(spec) + b"\0" + text.encode()).hexdigest()
+
+
+@cache
+def _identity(spec: EncoderSpec) -> bytes:
+    return orjson.dumps(spec.to_meta(), option=orjson.OPT_SORT_KEYS)
 
 
 def to_document(
