@@ -8,9 +8,11 @@ from typing import Protocol
 from mappings.dead_letters import DeadLetters
 
 
-class _InFlight(Protocol):
+class InFlight(Protocol):
+    """Knows the changes that were accepted and have no outcome yet."""
+
     def in_flight(self, index: str, product_ids: Sequence[str]) -> Mapping[str, int]:
-        """Return product id to the number of its changes on their way."""
+        """Return product id to the number of its changes, for those that have any."""
         ...
 
 
@@ -21,7 +23,7 @@ class LateChanges:
     arrival must be written, or the older one would overwrite it when it is retried.
     """
 
-    def __init__(self, outbox: _InFlight, letters: DeadLetters) -> None:
+    def __init__(self, outbox: InFlight, letters: DeadLetters) -> None:
         self._outbox = outbox
         self._letters = letters
 

@@ -60,7 +60,7 @@ def run_load(
 
     index_name, map_name: None to take them from the map and from the first record.
     """
-    mapping = read_map(map_name) if map_name else _recognised(file)
+    mapping = read_map(map_name) if map_name else recognise_map(file)
     name = index_name or mapping.index
     if name is None:
         raise InvalidQuery(f"map {mapping.name!r} names no index: give one with --index")
@@ -117,7 +117,11 @@ def _take_back(sender: BatchSender, progress: LoadProgress) -> None:
         progress.note(f"the task is cancelled: {count} waiting batches were taken back")
 
 
-def _recognised(file: Path) -> RecordMap:
+def recognise_map(file: Path) -> RecordMap:
+    """Return the map that recognises the first record of a file.
+
+    Raises InvalidQuery when there is no record, MissingSetting when no map fits.
+    """
     with RecordFile(file) as records:
         first = next((record for record in records if record.value is not None), None)
         if first is None or first.value is None:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from elasticsearch import Elasticsearch
 
@@ -24,6 +24,7 @@ from indexer.copying import Copier, Remap
 from indexer.encoder_pool import EncoderPool
 from indexer.encoders.base import TextEncoder
 from indexer.field_map import parse_map
+from indexer.late_changes import InFlight
 from indexer.vector_cache import VectorCache
 from indexer.write_preparer import WritePreparer
 from mappings.errors import ClusterOverloaded, ProductRejected, UnknownIndex
@@ -40,14 +41,6 @@ _INDEX_CHECK_SECONDS = 10.0
 
 
 _REBUILD_OPERATIONS = frozenset({"copy", "fill"})
-
-
-class InFlight(Protocol):
-    """Knows the changes that were accepted and have no outcome yet."""
-
-    def in_flight(self, index: str, product_ids: Sequence[str]) -> Mapping[str, int]:
-        """Return product id to the number of its changes, for those that have any."""
-        ...
 
 
 class Pipeline:

@@ -16,7 +16,8 @@ from rich.console import Console
 from indexer.batch_sender import BatchSender
 from indexer.celery_app import create_app, publisher
 from indexer.encoders.next_encoders import next_encoders
-from indexer.field_map import RecordMap, choose_map, read_map
+from indexer.field_map import RecordMap, read_map
+from indexer.load_command import recognise_map
 from indexer.load_progress import LoadProgress, show_on
 from indexer.loader import Loader
 from indexer.rebuild.driver import RebuildDriver, RebuildStopped
@@ -150,7 +151,7 @@ class _Session:
     def fill(self, name: str, feed: Path, map_name: str | None) -> None:
         """Bring the products of a file into the version that is being built.
 
-        Raises RebuildStopped when some were rejected.
+        Records that cannot be used are set aside in a file of rejects.
         """
         target = require_next(self.client, name)
         settings = self.settings
@@ -165,7 +166,7 @@ class _Session:
             RaisedInterval(intervals, target.index, seconds) as lease,
             RecordFile(feed) as file,
         ):
-            mapping = _Filling(read_map(map_name) if map_name else _recognised(feed))
+            mapping = _Filling(read_map(map_name) if map_name else recognise_map(feed))
             loader = Loader(sender, rejects, progress, settings, lease=lease)
             summary = loader.load(file, mapping)
             _note_rejects(progress, summary.rejected, rejects_path)
@@ -212,14 +213,6 @@ class _Filling:
 
     def apply(self, record: Mapping[str, Any]) -> ProductChange:
         return replace(self._mapping.apply(record), operation="fill")
-
-
-def _recognised(feed: Path) -> RecordMap:
-    with RecordFile(feed) as records:
-        first = next((record.value for record in records if record.value is not None), None)
-        if first is None:
-            raise InvalidQuery(f"{feed.name}: holds no readable record", field="from")
-        return choose_map(first, is_text=records.is_csv)
 
 
 def _note_rejects(progress: LoadProgress, count: int, path: Path) -> None:
