@@ -10,7 +10,7 @@ import orjson
 
 from indexer.bulk_writer import StoredDocument
 from indexer.change_checks import CheckedChange
-from indexer.documents import GIVEN, read_digests, stored_fields
+from indexer.documents import GIVEN, read_digests, sent_hash, stored_fields
 from indexer.product_state import (
     Outcome,
     ProductState,
@@ -128,6 +128,7 @@ def read_state(stored: StoredDocument | None) -> ProductState:
         stamp=stamp,
         stamps=stamps,
         hash=source.get("product_hash"),
+        sent=source.get("sent_hash"),
         fields=stored_fields(source) if is_whole else fast_part(source),
         is_partial=not is_whole,
         given={
@@ -169,7 +170,8 @@ def fast_update(plan: ProductPlan) -> dict[str, Any]:
     before = plan.before.fields
     values = fast_part(plan.final.fields)
     changed = {name: value for name, value in values.items() if before.get(name) != value}
-    return changed | order_fields(plan.final)
+    forgotten = {"sent_hash": None} if plan.before.sent and not plan.final.sent else {}
+    return changed | forgotten | order_fields(plan.final)
 
 
 def _to_text(value: Mapping[str, Any]) -> str:
@@ -186,7 +188,7 @@ def _apply(state: ProductState, checked: CheckedChange) -> tuple[ProductState, O
     change = checked.change
     stamp = stamp_of(change)
     if checked.product is not None:
-        return upserted(state, checked.product, stamp)
+        return upserted(state, checked.product, stamp, sent_hash(change.fields, change.version))
     if change.operation == "delete":
         return deleted(state, stamp)
     return patched(state, change.product_id, change.fields, stamp)

@@ -13,6 +13,7 @@ import orjson
 
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import MissingSetting
+from mappings.index_mapping import CONTRACT_VERSION
 from mappings.product import CATEGORY_SEPARATOR, FAST_FIELDS, VECTOR_FIELDS, Product
 from mappings.sortable_numbers import encode_sortable
 
@@ -41,6 +42,7 @@ _DERIVED = frozenset(
         "pending",
         "deleted_at",
         "product_hash",
+        "sent_hash",
         "content_hash",
         *VECTOR_FIELDS,
     }
@@ -78,6 +80,18 @@ def product_hash(fields: Mapping[str, Any], given: Mapping[str, str]) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
+def sent_hash(fields: Mapping[str, Any], version: int | None) -> str | None:
+    """Return sha256 (hex) over an upsert as it was sent, None for what JSON cannot hold.
+
+    It is cheap beside `product_hash`, which needs the product checked first.
+    """
+    try:
+        body = orjson.dumps([CONTRACT_VERSION, version, fields], option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # a lone surrogate, or a number beyond 64 bits
+        return None
+    return hashlib.sha256(body).hexdigest()
+
+
 def given_digests(product: Product) -> dict[str, str]:
     """Return vector field to digest, for the vectors that the product brings itself."""
     return {
@@ -101,10 +115,12 @@ def to_document(
     *,
     hash_of_product: str,
     digests: Mapping[str, str],
+    sent: str | None = None,
 ) -> dict[str, Any]:
     """Return the document without its vectors.
 
-    fields: from `product_fields`. hash_of_product: from `product_hash`.
+    fields: from `product_fields`. hash_of_product: from `product_hash`. sent: `sent_hash` of the
+    upsert that the product comes from, None when it is not the only one.
     digests: vector field to the digest of what its vector stands for.
     """
     document = {name: value for name, value in fields.items() if name != "id"}
@@ -118,6 +134,8 @@ def to_document(
         if text := attribute_text(attributes):
             document["attribute_text"] = text
     document["product_hash"] = hash_of_product
+    if sent:
+        document["sent_hash"] = sent
     if digests:
         document["content_hash"] = [f"{name}:{digests[name]}" for name in sorted(digests)]
     return document

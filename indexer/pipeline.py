@@ -25,6 +25,7 @@ from indexer.encoder_pool import EncoderPool
 from indexer.encoders.base import TextEncoder
 from indexer.field_map import parse_map
 from indexer.late_changes import InFlight
+from indexer.repeated_changes import find_repeated
 from indexer.vector_cache import VectorCache
 from indexer.write_preparer import WritePreparer
 from mappings.errors import ClusterOverloaded, ProductRejected, UnknownIndex
@@ -145,12 +146,14 @@ class Pipeline:
 
     def _apply(self, live: LiveIndex, changes: Sequence[ProductChange]) -> BatchOutcome:
         self._encoders.check(live)
-        outcomes: dict[int, ChangeOutcome] = {}
+        # Asked before anything is read: what was on its way then, and is done now, was read.
+        late = self._late_products(live, changes)
+        outcomes = find_repeated(self._writer, live.index, changes, late=late)
         waiting = _check_all(changes, live, outcomes)
         for round_number in range(MAX_ROUNDS):
             if round_number:
                 self._sleep(random.uniform(0, _LONGEST_ROUND_WAIT_SECONDS))  # noqa: S311
-            waiting = self._round(live, waiting, outcomes)
+            waiting = self._round(live, waiting, late, outcomes)
             if not waiting:
                 return _summary(outcomes)
         raise ClusterOverloaded(
@@ -162,6 +165,7 @@ class Pipeline:
         self,
         live: LiveIndex,
         waiting: Mapping[str, list[CheckedChange]],
+        late: frozenset[str],
         outcomes: dict[int, ChangeOutcome],
     ) -> dict[str, list[CheckedChange]]:
         """Plan and write every waiting product; return those that must be planned again."""
@@ -169,8 +173,11 @@ class Pipeline:
         plans = [
             plan_product(name, stored.get(name), changes) for name, changes in waiting.items()
         ]
-        late = self._with_late_changes(live, plans, waiting)
-        written = [plan for plan in plans if plan.needs_write or plan.product_id in late]
+        written = [
+            plan
+            for plan in plans
+            if plan.needs_write or (plan.needs_order and plan.product_id in late)
+        ]
         writes, refused = self._preparer.prepare(live, written)
         results = self._writer.write(live.index, writes) if writes else {}
         refused |= {
@@ -205,26 +212,26 @@ class Pipeline:
             stored = {name: one for name, one in stored.items() if name not in late} | again
         return stored
 
-    def _with_late_changes(
-        self,
-        live: LiveIndex,
-        plans: Sequence[ProductPlan],
-        waiting: Mapping[str, list[CheckedChange]],
-    ) -> frozenset[str]:
-        """Return the products whose order must be kept, since older changes may still come."""
-        names = [plan.product_id for plan in plans if plan.needs_order]
-        if not names or self._in_flight is None:
+    def _late_products(self, live: LiveIndex, changes: Sequence[ProductChange]) -> frozenset[str]:
+        """Return the products of which changes that are not among these are on their way."""
+        if self._in_flight is None:
             return frozenset()
-        counts = self._in_flight.in_flight(live.name, names)
-        return frozenset(name for name in names if counts.get(name, 0) > len(waiting[name]))
+        ours = Counter(change.product_id for change in changes)
+        counts = self._in_flight.in_flight(live.name, list(ours))
+        return frozenset(name for name, count in ours.items() if counts.get(name, 0) > count)
 
 
 def _check_all(
     changes: Sequence[ProductChange], live: LiveIndex, outcomes: dict[int, ChangeOutcome]
 ) -> dict[str, list[CheckedChange]]:
-    """Return the good changes by product, in order; the others get their outcome."""
+    """Return the good changes by product, in order; the others get their outcome.
+
+    Those that have one already are left out.
+    """
     good: dict[str, list[CheckedChange]] = {}
     for position, change in enumerate(changes):
+        if position in outcomes:
+            continue
         try:
             checked = check_change(position, change, live)
         except ProductRejected as error:

@@ -31,6 +31,7 @@ class ProductState:
     stamp: of the last upsert or delete. stamps: by path, of fields that were patched after it;
         a path is a field's name or `attributes.<name>`.
     hash: its `product_hash`. fields: its JSON, only FAST_FIELDS of it when `is_partial`.
+    sent: the `sent_hash` of the upsert that it comes from; None when something touched it since.
     given: vector field to digest, for the vectors that the shop brought.
     vectors: those of them that came with these changes.
     pending: by path, what patches of a product that is not there wait to change, should an
@@ -41,6 +42,7 @@ class ProductState:
     stamp: Stamp = Stamp()
     stamps: Mapping[str, Stamp] = field(default_factory=dict)
     hash: str | None = None
+    sent: str | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
     is_partial: bool = False
     given: Mapping[str, str] = field(default_factory=dict)
@@ -53,9 +55,12 @@ class ProductState:
         return self.stamp.version, {path: stamp.version for path, stamp in self.stamps.items()}
 
 
-def upserted(state: ProductState, product: Product, stamp: Stamp) -> tuple[ProductState, Outcome]:
+def upserted(
+    state: ProductState, product: Product, stamp: Stamp, sent: str | None = None
+) -> tuple[ProductState, Outcome]:
     """Return the state after an upsert.
 
+    sent: its `sent_hash`.
     Raises ProductRejected when the fields that were patched later do not fit the product.
     """
     if stamp.is_before(state.stamp):
@@ -64,7 +69,9 @@ def upserted(state: ProductState, product: Product, stamp: Stamp) -> tuple[Produ
     after = _whole(product)
     if later:
         after = _with_later(after, state, later, product.id)
-    after = replace(after, stamp=_applied(stamp, state), stamps=later)
+    after = replace(
+        after, sent=None if later else sent, stamp=_applied(stamp, state), stamps=later
+    )
     return after, "unchanged" if is_same(after, state) else "indexed"
 
 
@@ -104,7 +111,7 @@ def patched(
     spared = [path for path in stamps if path.startswith(_ATTRIBUTE)]
     merged = apply_paths(state.fields, changes, spared=spared)
     if state.is_partial:
-        after = replace(state, fields=merged)
+        after = replace(state, sent=None, fields=merged)
     else:
         after = _patched_whole(state, product_id, merged, changes)
     after = replace(after, stamp=state.stamp, stamps=stamps)

@@ -160,5 +160,10 @@ def _draft(plan: ProductPlan, encoded: EncoderSpec | None) -> _Draft:
 
 def _document(draft: _Draft, vectors: Mapping[str, Vector]) -> dict[str, Any]:
     final = draft.plan.final
-    document = to_document(final.fields, hash_of_product=final.hash or "", digests=draft.digests)
+    document = to_document(
+        final.fields,
+        hash_of_product=final.hash or "",
+        sent=final.sent,
+        digests=draft.digests,
+    )
     return document | order_fields(final) | dict(vectors)

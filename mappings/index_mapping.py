@@ -13,7 +13,7 @@ from mappings.encoder_spec import EncoderSpec
 from mappings.errors import MappingMismatch
 from mappings.product import VECTOR_FIELDS
 
-CONTRACT_VERSION = 2
+CONTRACT_VERSION = 3
 """Grows when an index of the older contract must be rebuilt."""
 
 META_KEY = "shelfwise"

@@ -40,6 +40,7 @@ STATE_FIELDS = (
     "pending",
     "deleted_at",
     "product_hash",
+    "sent_hash",
     "content_hash",
     *FAST_FIELDS,
 )

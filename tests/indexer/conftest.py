@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from elasticsearch import Elasticsearch
 
+from indexer.bulk_writer import BulkWriter
 from indexer.encoders.base import Embeddings
 from indexer.pipeline import Pipeline
 from mappings.encoder_spec import EncoderSpec
@@ -70,3 +71,10 @@ def patch(product_id: str = "1", version: int | None = None, **fields: object) -
 
 def delete(product_id: str = "1", version: int | None = None) -> ProductChange:
     return ProductChange("delete", product_id, {}, version)
+
+
+def stored(cluster: Elasticsearch, index: str, product_id: str = "1") -> dict:
+    """A product's document with its vectors."""
+    found = BulkWriter(cluster).read(index, [product_id], whole=frozenset([product_id]))
+    document = found[product_id]
+    return {**document.source, **document.vectors, "_seq_no": document.seq_no}

@@ -7,9 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from elasticsearch import Elasticsearch
 
-from indexer.bulk_writer import BulkWriter
 from indexer.encoder_pool import EncoderPool
 from indexer.pipeline import Pipeline
 from mappings.encoder_spec import EncoderSpec, external
@@ -18,17 +16,10 @@ from mappings.index_lifecycle import create_index
 from mappings.index_mapping import index_body
 from mappings.product_changes import ProductChange
 from mappings.task_records import BatchOutcome
-from tests.indexer.conftest import DIMS, RecordingEncoder, delete, patch, upsert
+from tests.indexer.conftest import DIMS, RecordingEncoder, delete, patch, stored, upsert
 
 pytestmark = pytest.mark.cluster
 GIVEN = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
-
-
-def stored(cluster: Elasticsearch, index: str, product_id: str = "1") -> dict:
-    """A product's document with its vectors."""
-    found = BulkWriter(cluster).read(index, [product_id], whole=frozenset([product_id]))
-    document = found[product_id]
-    return {**document.source, **document.vectors, "_seq_no": document.seq_no}
 
 
 def counts(outcome: BatchOutcome) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ from indexer.change_plan import (
     read_state,
     tombstone,
 )
-from indexer.documents import to_document
+from indexer.documents import sent_hash, to_document
 from mappings.product import STATE_FIELDS, Product, merge_changes
 from mappings.product_changes import ProductChange
 from tests.indexer.conftest import delete, patch, upsert
@@ -54,7 +55,7 @@ def apply(document: Document | None, *changes: ProductChange) -> tuple[Document 
     if final.is_partial:
         assert document is not None
         return document | fast_update(plan), outcomes
-    made = to_document(final.fields, hash_of_product=final.hash or "", digests={})
+    made = to_document(final.fields, hash_of_product=final.hash or "", digests={}, sent=final.sent)
     return orjson.loads(orjson.dumps(made | order_fields(final))), outcomes
 
 
@@ -129,8 +130,20 @@ def test_any_delivery_ends_as_the_plain_model(changes, data, versioned):
     while delivered:
         size = data.draw(st.integers(1, 4))
         document, _ = apply(document, *delivered[:size])
+        assert_repeated_is_unchanged(document, stamped)
         delivered = delivered[size:]
     assert shown(document) == model(stamped)
+
+
+def assert_repeated_is_unchanged(document: Document | None, changes: Sequence[ProductChange]):
+    """What the pipeline takes for unchanged by `sent_hash` alone must be so by the whole plan."""
+    for change in changes:
+        sent = sent_hash(change.fields, change.version)
+        if change.operation == "upsert" and document and document.get("sent_hash") == sent:
+            newest = replace(change, arrival=99)
+            after, outcomes = apply(document, newest)
+            assert outcomes == ["unchanged"]
+            assert shown(after) == shown(document)
 
 
 def test_a_fast_patch_leaves_the_rest_of_the_document_alone():
@@ -138,7 +151,7 @@ def test_a_fast_patch_leaves_the_rest_of_the_document_alone():
     second, outcomes = apply(first, at(patch(price=2.0), 2))
     assert outcomes == ["indexed"]
     order = {"arrival": 1, "last_arrival": 2, "field_stamps": '{"price":[null,2]}'}
-    assert second == first | {"price": 2.0} | order
+    assert second == first | {"price": 2.0, "sent_hash": None} | order
     assert apply(second, at(upsert(price=2.0, brand="HP"), 3))[1] == ["unchanged"]
 
 
