@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -24,6 +24,7 @@ _TEXT_FIELDS = frozenset(
 )
 _MAP_KEYS = {"name", "index", "detect", "fields", "attributes", "version"}
 _FIELDS = frozenset(Product.model_fields) - {"attributes", "vectors"}
+_MOST_COLUMNS = 100_000
 
 
 class RecordMap(Protocol):
@@ -78,11 +79,27 @@ class AttributeRule:
     spread: bool = False
     other_prefixes: tuple[str, ...] = ()
 
-    def takes(self, column: str, used: frozenset[str]) -> bool:
-        """Return whether a rule with a prefix is for this column."""
-        if self.prefix:
-            return column.startswith(self.prefix)
-        return column not in used and not column.startswith(self.other_prefixes)
+    names: dict[str, str | None] = field(default_factory=dict, compare=False, repr=False)
+
+    def name_of(self, column: str, used: frozenset[str]) -> str | None:
+        """Return the attribute that a column is for a rule with a prefix, None when it is none.
+
+        Remembered in `names`: a million records have the same few columns.
+        """
+        try:
+            return self.names[column]
+        except KeyError:
+            pass
+        if len(self.names) >= _MOST_COLUMNS:
+            self.names.clear()
+        prefix = self.prefix or ""
+        if prefix:
+            is_taken = column.startswith(prefix)
+        else:
+            is_taken = column not in used and not column.startswith(self.other_prefixes)
+        name = (column[len(prefix) :] or column) if is_taken else None
+        self.names[column] = name
+        return name
 
 
 @dataclass(frozen=True)
@@ -122,8 +139,8 @@ class FieldMap:
             rule = source.rule
             if source.prefix is not None:
                 for column, value in record.items():
-                    if source.takes(column, self.used):
-                        name = column[len(source.prefix) :] or column
+                    name = source.name_of(column, self.used)
+                    if name is not None:
                         _add(found, name, rule.convert(value))
             elif source.spread:
                 inner = look_up(record, rule.columns[0])
@@ -201,8 +218,8 @@ def parse_map(text: bytes, *, where: str) -> FieldMap:
     if missing := {"id", "title"} - set(raw_fields):
         raise MissingSetting(f"{where}: fields: no rule for {', '.join(sorted(missing))}")
     fields = {
-        field: parse_rule(field, rule, where=f"{where}: fields.{field}")
-        for field, rule in raw_fields.items()
+        name: parse_rule(name, rule, where=f"{where}: fields.{name}")
+        for name, rule in raw_fields.items()
     }
     attributes = tuple(
         _attribute_rule(rule, where=f"{where}: attributes[{position}]")
