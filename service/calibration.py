@@ -20,16 +20,19 @@ class Calibration:
 
     kind `saturation`: s / (s + pivot), for BM25, which has no upper bound.
     kind `linear`: 0 at `low`, 1 at `high`, and straight between, for cosines.
+    kind `identity`: as it is, for what may be below 0.
     """
 
-    kind: Literal["saturation", "linear"]
+    kind: Literal["saturation", "linear", "identity"]
     pivot: float = 1.0
     low: float = 0.0
     high: float = 1.0
 
     def apply(self, scores: Scores) -> Scores:
         """Return float64 of the same shape, each from 0 to 1; NaN (absent) gives 0."""
-        if self.kind == "saturation":
+        if self.kind == "identity":
+            scaled = scores
+        elif self.kind == "saturation":
             positive = np.maximum(scores, 0.0)
             scaled = positive / (positive + self.pivot)
         else:
@@ -40,4 +43,6 @@ class Calibration:
     @property
     def slope(self) -> float:
         """How fast the calibrated score grows at its start, for the linear first pass."""
+        if self.kind == "identity":
+            return 1.0
         return 1.0 / self.pivot if self.kind == "saturation" else 1.0 / (self.high - self.low)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from service.cursor import Cursor
-from service.fusion.reciprocal_rank import leg_ranks
+from service.leg_ranks import leg_ranks
 from service.ranking.explanation import explain_hit
 from service.search_results import (
     Facets,

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 Scores = NDArray[np.float64]
 
 LEXICAL = "lexical"
-"""Name of the leg of words; the others are named after their vector fields."""
+"""Name of the leg of words; those of vectors are named after their fields."""
+
+ATTRIBUTES, PRODUCT = "attributes", "product"
+"""Legs that only a learned model has: what the query's words name, and the product's own facts."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,99 @@ class LegScores:
 
 
 @dataclass(frozen=True)
-class FusedScores:
-    """One score a candidate, and what each leg gave to it.
+class AttributeMatch:
+    """Words of the query that are a value of an attribute in this catalogue.
 
-    total: float64 [n]. contributions: float64 [n, m], whose rows add up to total.
+    field: `brand`, `categories` or `attributes.<name>`. value: as the products have it.
+    text: the words as they stand in the query. weight: 0 to 1, how telling the value is.
+    """
+
+    field: str
+    value: str
+    text: str
+    weight: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object."""
+        return {
+            "field": self.field,
+            "value": self.value,
+            "text": self.text,
+            "weight": round(self.weight, 3),
+        }
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A number with its unit in the query. spellings: how products may write it."""
+
+    value: float
+    unit: str
+    text: str
+    spellings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class UnderstoodQuery:
+    """What the words of a query say.
+
+    words: in lower case, in their order. rarity: of each, 0 (in every product) to 1.
+    matches: attributes that the words name. measurements: as in "17 inch". numbers: words that
+    look like a model or article number. least_price, most_price: asked for, None when not.
+    corrected: the query as it was searched for, None when its spelling was left alone.
+    """
+
+    words: tuple[str, ...] = ()
+    rarity: tuple[float, ...] = ()
+    matches: tuple[AttributeMatch, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    numbers: tuple[str, ...] = ()
+    least_price: float | None = None
+    most_price: float | None = None
+    corrected: str | None = None
+
+    def matches_of(self, field: str) -> tuple[AttributeMatch, ...]:
+        """Return the matches of one field."""
+        return tuple(match for match in self.matches if match.field == field)
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What Elasticsearch says of the same candidates: the raw material of ranking features.
+
+    scores: by name of a clause, float64 [n]; NaN where it does not match. price, popularity:
+    float64 [n], NaN where unknown. released: float64 [n], milliseconds since 1970, NaN where
+    unknown. categories: the deepest category paths of each candidate.
+    """
+
+    product_ids: tuple[str, ...]
+    scores: Mapping[str, Scores]
+    price: Scores
+    popularity: Scores
+    released: Scores
+    categories: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class FeatureMatrix:
+    """Ranking features of the candidates.
+
+    names: of the f features. values: float64 [n, f] as measured; NaN where not known.
+    query: float64 [q], features of the query itself.
+    """
+
+    product_ids: tuple[str, ...]
+    names: tuple[str, ...]
+    values: Scores
+    query: Scores
+
+
+@dataclass(frozen=True)
+class FusedScores:
+    """One score a candidate, and what each leg, or each feature, gave to it.
+
+    total: float64 [n]. contributions: float64 [n, m], whose rows add up to total; a column is
+    a leg, or a feature when a learned model made them.
     """
 
     total: Scores

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from service.calibration import Calibration
-from service.search_results import FusedScores, LegScores, Scores
+from service.leg_ranks import leg_ranks
+from service.search_results import FusedScores, LegScores
 
 
 def reciprocal_rank(
@@ -31,17 +32,3 @@ def reciprocal_rank(
         contributions[:, column] = weights.get(leg, 0.0) / (rank_constant + ranks[:, column])
     contributions = np.nan_to_num(contributions, nan=0.0)
     return FusedScores(contributions.sum(axis=1), contributions)
-
-
-def leg_ranks(candidates: LegScores) -> Scores:
-    """Return each candidate's rank on each leg from 1, float64 [n, m]; NaN where not found."""
-    ranks = np.full(candidates.scores.shape, np.nan)
-    ids = candidates.product_ids
-    by_id = np.empty(len(ids), dtype=np.int64)  # [candidates]: place of each among sorted ids
-    by_id[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
-    for column in range(len(candidates.legs)):
-        scores = candidates.scores[:, column]
-        found = np.flatnonzero(~np.isnan(scores))
-        order = found[np.lexsort((by_id[found], -scores[found]))]
-        ranks[order, column] = np.arange(1, len(order) + 1)
-    return ranks

@@ -1,0 +1,125 @@
+"""Gradient-boosted trees over all features, evaluated in NumPy.
+
+Trained by LightGBM's lambdarank (Burges: From RankNet to LambdaRank to LambdaMART, 2010); serving
+needs its arrays alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.fusion.linear import CalibratedFeatures, finite
+from service.search_results import FeatureMatrix, FusedScores, Scores
+
+Nodes = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Tree:
+    """One tree of m nodes; node 0 is the root.
+
+    feature: int [m], -1 for a leaf. threshold: float64 [m]; at most that goes to `left`.
+    left, right: int [m]. value: float64 [m], a leaf's score, and of an inner node the mean of
+    the training rows that came by, by which the path to a leaf is explained.
+    """
+
+    feature: Nodes
+    threshold: Scores
+    left: Nodes
+    right: Nodes
+    value: Scores
+
+    def __post_init__(self) -> None:
+        """Raise ValueError when its nodes do not make a tree."""
+        size = len(self.feature)
+        inner = np.flatnonzero(self.feature >= 0)
+        for children in (self.left, self.right):
+            # A child behind its parent: no way down ever comes back.
+            if (children[inner] <= inner).any() or (children[inner] >= size).any():
+                raise ValueError("a node's child should stand behind it in the tree")
+
+    def add_to(self, contributions: Scores, features: Scores) -> None:
+        """Add to each row what the features on its path changed, float64 [n, f + 1].
+
+        The last column gets the root's value.
+        """
+        rows = np.arange(len(features))
+        node = np.zeros(len(features), dtype=np.int64)
+        contributions[:, -1] += self.value[0]
+        while len(rows):
+            inner = self.feature[node] >= 0
+            rows, node = rows[inner], node[inner]
+            column = self.feature[node]
+            goes_left = features[rows, column] <= self.threshold[node]
+            child = np.where(goes_left, self.left[node], self.right[node])
+            contributions[rows, column] += self.value[child] - self.value[node]
+            node = child
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object."""
+        return {name: getattr(self, name).tolist() for name in _ARRAYS}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any], features: int) -> Tree:
+        """Read it back. Raises KeyError or ValueError for a broken one."""
+        size = (len(raw["feature"]),)
+        numbers = {name: finite(raw[name], size) for name in _ARRAYS}
+        if numbers["feature"].max(initial=-1) >= features:
+            raise ValueError("a tree asks for a feature that is not there")
+        nodes = {name: numbers[name].astype(np.int64) for name in ("feature", "left", "right")}
+        return cls(threshold=numbers["threshold"], value=numbers["value"], **nodes)
+
+
+@dataclass(frozen=True)
+class LambdaMartModel:
+    """score = sum of the trees' leaves."""
+
+    scale: CalibratedFeatures
+    trees: Sequence[Tree]
+
+    fusion = "lambdamart"
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Return the features that some tree asks for."""
+        used = {int(column) for tree in self.trees for column in tree.feature if column >= 0}
+        return tuple(name for column, name in enumerate(self.scale.names) if column in used)
+
+    def weights_for(self, query: Scores) -> Scores:
+        """Return NaN: trees have no weights, float64 [f]."""
+        return np.full(len(self.scale.names), np.nan)
+
+    def fuse(self, matrix: FeatureMatrix) -> FusedScores:
+        """Return totals and contributions by feature, float64 [n] and [n, f].
+
+        Exact: each split on the way to a leaf gives its feature the change of the mean, and the
+        roots' values are the same for every candidate, shared by all features.
+        """
+        features = self.scale.apply(matrix)
+        found = np.zeros((len(features), features.shape[1] + 1))
+        for tree in self.trees:
+            tree.add_to(found, features)
+        contributions = found[:, :-1] + found[:, -1:] / features.shape[1]
+        return FusedScores(contributions.sum(axis=1), contributions)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the `model` of a weights document."""
+        return {
+            "calibrations": self.scale.to_json(),
+            "trees": [tree.to_json() for tree in self.trees],
+        }
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> LambdaMartModel:
+        """Read it back. Raises KeyError, TypeError or ValueError for a broken one."""
+        scale = CalibratedFeatures.from_json(raw["calibrations"])
+        trees = [Tree.from_json(tree, len(scale.names)) for tree in raw["trees"]]
+        return cls(scale, trees)
+
+
+_ARRAYS = ("feature", "threshold", "left", "right", "value")
