@@ -22,6 +22,10 @@ COMMANDS = {
     "reindex": ("indexer.rebuild.commands:reindex", "Rebuild an index while it serves."),
     "rollback": ("indexer.rebuild.commands:rollback", "Go back to the version before."),
     "encoder": ("indexer.cli:encoder", "Show, check and export encoders."),
+    "events": (
+        "service.events.commands:events",
+        "Count, purge and erase what shoppers did.",
+    ),
     "evaluate": ("service.cli:evaluate", "Measure ranking on a judgement list."),
 }
 """Name, where it is, and one line of help, so that `--help` imports nothing."""

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from flask import Flask
 
-from service.api import answers, dead_letters, docs, health, products, reindex, search, tasks
+from service.api import (
+    answers,
+    dead_letters,
+    docs,
+    events,
+    health,
+    products,
+    reindex,
+    search,
+    tasks,
+)
 from service.services import EXTENSION, Services
 
 
@@ -16,6 +26,6 @@ def create_app(services: Services) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = services.settings.service_max_body_bytes
     app.extensions[EXTENSION] = services
     answers.register(app)
-    for part in (search, products, reindex, tasks, dead_letters, health, docs):
+    for part in (search, products, reindex, tasks, dead_letters, events, health, docs):
         app.register_blueprint(part.blueprint)
     return app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import redis
 import structlog
 from elasticsearch import Elasticsearch
 
@@ -14,6 +15,10 @@ from mappings.index_lifecycle import LiveIndex, find_index
 from mappings.outbox import Outbox
 from mappings.task_records import TaskRecords, queue_errors
 from mappings.task_records import connect as connect_queue
+from service.events.event_key import find_event_key
+from service.events.event_store import EventStore
+from service.events.intake import EventIntake
+from service.events.rate_guard import RateGuard
 from service.live_indexes import LiveIndexes
 from service.query_encoders import QueryEncoders
 from service.ranking.weights import load_default
@@ -51,6 +56,7 @@ def build_services(settings: ServiceSettings) -> Services:
         task_records=records,
         task_queue=TaskQueue(outbox, indexes, batch_products=settings.service_batch_products),
         dead_letters=DeadLetters(queue),
+        events=_events(settings, client, indexes, queue),
         check_queue=check_queue,
     )
 
@@ -89,6 +95,18 @@ def check_before_start(settings: ServiceSettings) -> None:
 def _cluster(settings: ServiceSettings) -> Elasticsearch:
     client = connect_cluster(settings, connections_per_node=settings.service_threads)
     return client.options(request_timeout=settings.service_search_timeout_seconds)
+
+
+def _events(
+    settings: ServiceSettings, client: Elasticsearch, indexes: LiveIndexes, queue: redis.Redis
+) -> EventIntake:
+    return EventIntake(
+        EventStore(client),
+        RateGuard(queue, limit=settings.service_events_per_minute),
+        find_key=lambda: find_event_key(settings),
+        require_index=indexes.get,
+        keep_query_text=settings.service_events_keep_query_text,
+    )
 
 
 def _indexes(

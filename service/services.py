@@ -11,6 +11,7 @@ from flask import current_app
 
 from mappings.dead_letters import DeadLetters
 from mappings.task_records import TaskRecords
+from service.events.intake import EventIntake
 from service.live_indexes import LiveIndexes
 from service.searcher import Searcher
 from service.settings import ServiceSettings
@@ -34,6 +35,7 @@ class Services:
     task_records: TaskRecords
     task_queue: TaskQueue
     dead_letters: DeadLetters
+    events: EventIntake
     check_queue: Callable[[], None]
     telemetry: Telemetry = field(default_factory=Telemetry)
 

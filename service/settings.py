@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from mappings.settings import SharedSettings
 
@@ -45,6 +45,22 @@ class ServiceSettings(SharedSettings):
         ge=1,
         le=64,
         description="CPU threads for encoding one query; 1 suits many requests on few cores.",
+    )
+    service_events_key: SecretStr | None = Field(
+        None,
+        description="Secret key, 16 bytes or more, under which the ids of clients are hashed "
+        "before an event is stored; events are refused without one.",
+    )
+    service_events_key_file: str | None = Field(
+        None, description="File that holds the key of the events instead."
+    )
+    service_events_per_minute: int = Field(
+        600, ge=1, le=1_000_000, description="Most events of one client a minute; more is a 429."
+    )
+    service_events_keep_query_text: bool = Field(
+        False,
+        description="Store the queries of events as typed; else e-mail addresses and numbers of "
+        "9 digits and more are masked.",
     )
     service_query_cache_entries: int = Field(
         10_000, ge=0, le=1_000_000, description="Query vectors kept in memory (1.6 kB each)."

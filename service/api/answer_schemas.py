@@ -126,6 +126,12 @@ class DeadLettersAnswer(_Answer):
     dead_letters: list[DeadLetterBody]
 
 
+class EventsAnswer(_Answer):
+    """Events are stored; accepted: how many, with those that were there already."""
+
+    accepted: int
+
+
 class HealthAnswer(_Answer):
     """`ok`, or what is amiss with each part."""
 
@@ -180,6 +186,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     RebuildAnswer,
     TaskAnswer,
     DeadLettersAnswer,
+    EventsAnswer,
     HealthAnswer,
     SearchAnswerBody,
 )

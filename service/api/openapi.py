@@ -13,6 +13,7 @@ from mappings.index_names import MAX_NAME_LENGTH
 from mappings.product import Product
 from service.api import answer_schemas
 from service.api.dead_letters import DEFAULT_LETTERS, MAX_LETTERS, MAX_OFFSET
+from service.events.event import MAX_EVENTS, Event
 from service.rebuild_request import RebuildRequest
 from service.search_request import SearchRequest
 
@@ -59,6 +60,7 @@ def _responses(good: int, schema: dict[str, Any], text: str, *errors: int) -> di
         400: "The request is malformed; `field` names where.",
         404: "No such index, product, task or dead letter.",
         413: "The body is too long.",
+        429: "A client has sent too many events; try again after `Retry-After`.",
         503: "Elasticsearch or Redis is away, or another encoder filled the index.",
     }
     answers: dict[str, Any] = {str(good): {"description": text, **_content(schema)}}
@@ -227,6 +229,28 @@ def _dead_letters_paths() -> dict[str, Any]:
     }
 
 
+def _events_path() -> dict[str, Any]:
+    event = _ref("Event")
+    several = {
+        "type": "object",
+        "properties": {
+            "events": {"type": "array", "items": event, "minItems": 1, "maxItems": MAX_EVENTS}
+        },
+        "required": ["events"],
+        "additionalProperties": False,
+    }
+    return {
+        "post": {
+            "operationId": "addEvents",
+            "summary": "Tell what shoppers did with results: all events are stored, or none",
+            "requestBody": {"required": True, **_content({"anyOf": [event, several]})},
+            "responses": _responses(
+                202, _ref("EventsAnswer"), "They are stored.", 400, 413, 429, 503
+            ),
+        }
+    }
+
+
 def _reindex_path() -> dict[str, Any]:
     state = _ref("RebuildAnswer")
     return {
@@ -257,6 +281,7 @@ def openapi_document() -> dict[str, Any]:
         SearchRequest,
         Product,
         RebuildRequest,
+        Event,
         *answer_schemas.MODELS,
     ]
     _, definitions = models_json_schema(
@@ -308,6 +333,7 @@ def openapi_document() -> dict[str, Any]:
                 },
             },
             **_dead_letters_paths(),
+            "/v1/events": _events_path(),
             "/healthz": {
                 "get": {
                     "operationId": "live",

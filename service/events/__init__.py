@@ -1,0 +1,1 @@
+"""What shoppers do with search results: taken in, made pseudonymous, kept for a time."""
