@@ -1,0 +1,1 @@
+"""Judgement lists: read from files, stored in the cluster, opened by path or name."""
