@@ -8,6 +8,7 @@ ShelfwiseError
     UnknownProduct         no product of that id
     UnknownTask            no task of that id, or it has expired
     UnknownDeadLetter      no dead letter of that id
+    UnknownWeights         no version of the ranking weights of that name
     RequestTooLarge        the body is over the limit
     ProductRejected        a product breaks the product record's rules
   TemporaryError           try again: 503 with Retry-After; a task is retried with backoff
@@ -104,6 +105,13 @@ class UnknownDeadLetter(RequestError):
 
     http_status = 404
     code = "unknown_dead_letter"
+
+
+class UnknownWeights(RequestError):
+    """No version of the ranking weights of that name."""
+
+    http_status = 404
+    code = "unknown_weights"
 
 
 class RequestTooLarge(RequestError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+import threading
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from service.search_results import SearchAnswer
@@ -35,6 +37,20 @@ class Telemetry:
             ["status"],
             registry=self._registry,
         )
+        self._weights_fallbacks = Counter(
+            "shelfwise_weights_fallback_total",
+            "Times the default weights took the place of a version that cannot be used.",
+            ["index", "reason"],
+            registry=self._registry,
+        )
+        self._weights_active = Gauge(
+            "shelfwise_weights_active_info",
+            "1 for the version of the ranking weights that answers; `default` without one.",
+            ["index", "version"],
+            registry=self._registry,
+        )
+        self._weights_versions: dict[str, str] = {}
+        self._weights_lock = threading.Lock()
 
     def searched(self, index: str, answer: SearchAnswer) -> None:
         """Count a search that was answered."""
@@ -46,6 +62,23 @@ class Telemetry:
     def responded(self, status: int) -> None:
         """Count a response."""
         self._responses.labels(str(status)).inc()
+
+    def weights_fell_back(self, index: str, version: str | None, reason: str) -> None:
+        """Count a version that could not be used; reason: `broken`, `absent`, `unreachable`.
+
+        version: not a label, since its number grows without end.
+        """
+        self._weights_fallbacks.labels(index, reason).inc()
+
+    def weights_changed(self, index: str, version: str | None) -> None:
+        """Show which version of the weights answers now; None is the default."""
+        name = version or "default"
+        with self._weights_lock:
+            before = self._weights_versions.get(index)
+            if before is not None and before != name:
+                self._weights_active.remove(index, before)
+            self._weights_versions[index] = name
+            self._weights_active.labels(index, name).set(1)
 
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

@@ -27,6 +27,7 @@ STATUS = {
     "UnknownProduct": 404,
     "UnknownTask": 404,
     "UnknownDeadLetter": 404,
+    "UnknownWeights": 404,
     "RequestTooLarge": 413,
 }
 

@@ -1,0 +1,1 @@
+"""Versions of the ranking weights: kept in the cluster, switched while the service runs."""
