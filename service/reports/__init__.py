@@ -1,0 +1,1 @@
+"""Reports that open anywhere: charts as SVG, pages as one HTML file."""
