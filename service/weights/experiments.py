@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, get_args
 
 from mappings.errors import InvalidQuery
+from service.weights.proportions import (
+    Difference,
+    Proportion,
+    difference,
+    proportion,
+    sign_test,
+)
 
 Kind = Literal["ab", "interleave"]
 Team = Literal["A", "B"]
@@ -112,6 +119,98 @@ def team_draft(
         else:
             break
     return list(chosen.items())
+
+
+@dataclass(frozen=True)
+class InterleavingReport:
+    """Which team the clicks preferred, each interleaved list counted once.
+
+    wins, losses: lists in which B got more clicks than A, and fewer. ties: as many, at least one
+    each. without_clicks: lists that say nothing. preference: B's wins of all that were decided.
+    p_value: of the two-sided sign test, ties left out.
+    """
+
+    wins: int
+    ties: int
+    losses: int
+    without_clicks: int
+    preference: Proportion
+    p_value: float
+
+
+def interleaving_report(
+    clicks_by_query: Mapping[str, Mapping[str, int]],
+) -> InterleavingReport:
+    """Return who wins by the clicks on interleaved lists.
+
+    clicks_by_query: by query id (one list that was shown), clicks by team, `A` and `B`; a team
+    that is left out has none. Raises ValueError for another team or a negative count.
+    """
+    outcomes = {"wins": 0, "ties": 0, "losses": 0, "without_clicks": 0}
+    for query_id, clicks in clicks_by_query.items():
+        if not set(clicks) <= {"A", "B"} or min(clicks.values(), default=0) < 0:
+            raise ValueError(f"{query_id}: {dict(clicks)} should count the clicks of A and B")
+        of_a, of_b = clicks.get("A", 0), clicks.get("B", 0)
+        if of_a == of_b:
+            outcomes["ties" if of_a else "without_clicks"] += 1
+        else:
+            outcomes["wins" if of_b > of_a else "losses"] += 1
+    wins, losses = outcomes["wins"], outcomes["losses"]
+    return InterleavingReport(
+        **outcomes,
+        preference=proportion(wins, wins + losses),
+        p_value=sign_test(wins, losses),
+    )
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a client who saw one version did in a session."""
+
+    version: str
+    clicked: bool
+    purchased: bool
+
+
+@dataclass(frozen=True)
+class AbReport:
+    """Two versions by the share of sessions with a click, and with a purchase.
+
+    clicks, purchases: by version, A first. click_difference, purchase_difference: B minus A.
+    """
+
+    versions: tuple[str, str]
+    clicks: Mapping[str, Proportion]
+    purchases: Mapping[str, Proportion]
+    click_difference: Difference
+    purchase_difference: Difference
+
+
+def ab_report(sessions: Iterable[Session], versions: tuple[str, str] | None = None) -> AbReport:
+    """Return how two versions compare; the sessions of one client should count as one.
+
+    versions: A and B; those of the sessions, by name, when not given.
+    Raises ValueError for a session of a third version, or fewer than two to compare.
+    """
+    counts: dict[str, list[int]] = {version: [0, 0, 0] for version in versions or ()}
+    for session in sessions:
+        count = counts.setdefault(session.version, [0, 0, 0])
+        count[0] += 1
+        count[1] += session.clicked
+        count[2] += session.purchased
+    if len(counts) != 2:
+        raise ValueError(f"two versions are compared, not {sorted(counts) or 'none'}")
+    first, second = versions or sorted(counts)
+    ordered = {version: counts[version] for version in (first, second)}
+    clicks = {version: proportion(count[1], count[0]) for version, count in ordered.items()}
+    purchases = {version: proportion(count[2], count[0]) for version, count in ordered.items()}
+    return AbReport(
+        versions=(first, second),
+        clicks=clicks,
+        purchases=purchases,
+        click_difference=difference(clicks[first], clicks[second]),
+        purchase_difference=difference(purchases[first], purchases[second]),
+    )
 
 
 def _next_team(sizes: Mapping[str, int], seed: int | str) -> Team:
