@@ -13,6 +13,8 @@ import numpy as np
 
 from service.search_results import Scores
 
+Kind = Literal["saturation", "linear", "identity"]
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -23,7 +25,7 @@ class Calibration:
     kind `identity`: as it is, for what may be below 0.
     """
 
-    kind: Literal["saturation", "linear", "identity"]
+    kind: Kind
     pivot: float = 1.0
     low: float = 0.0
     high: float = 1.0

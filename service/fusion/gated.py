@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from service.fusion.linear import CalibratedFeatures, LinearModel, finite
+from service.fusion.linear import CalibratedFeatures, LinearModel, finite, whole_numbers
 from service.search_results import FeatureMatrix, FusedScores, Scores
 
 MOST_BOUND = 0.9
@@ -25,8 +25,8 @@ class GatedModel:
     """See above.
 
     base: the global weights. legs: of the gates. leg_of: int [f], each feature's leg.
-    centre, spread: float64 [q], of the query features in training. hidden: W [h, q], bias: b [h],
-    gate: V [legs, h]. bound: 0 to MOST_BOUND.
+    centre, spread: float64 [q], of the query features in training; spread above 0. hidden: W
+    [h, q], bias: b [h], gate: V [legs, h]. bound: 0 to MOST_BOUND.
     """
 
     base: LinearModel
@@ -83,14 +83,16 @@ class GatedModel:
         """Read it back. Raises KeyError, TypeError or ValueError for a broken one."""
         arrays = {name: finite(raw[name]) for name in _ARRAYS}
         size, inputs = arrays["hidden"].shape
-        legs = tuple(raw["legs"])
+        legs = tuple(str(leg) for leg in raw["legs"])
         finite(arrays["centre"], (inputs,))
         finite(arrays["spread"], (inputs,))
         finite(arrays["bias"], (size,))
         finite(arrays["gate"], (len(legs), size))
+        if (arrays["spread"] <= 0).any():
+            raise ValueError("spread should be above 0")
         base = LinearModel.from_json(raw)
-        leg_of = tuple(int(leg) for leg in raw["leg_of"])
-        if len(leg_of) != len(base.weights) or not all(0 <= leg < len(legs) for leg in leg_of):
+        leg_of = tuple(whole_numbers(raw["leg_of"], base.weights.shape).tolist())
+        if not all(0 <= leg < len(legs) for leg in leg_of):
             raise ValueError("leg_of does not fit the features and legs")
         if not 0 <= raw["bound"] <= MOST_BOUND:
             raise ValueError(f"bound should be 0 to {MOST_BOUND}, got {raw['bound']}")

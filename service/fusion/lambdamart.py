@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.fusion.linear import CalibratedFeatures, finite
+from service.fusion.linear import CalibratedFeatures, LinearModel, finite, whole_numbers
 from service.search_results import FeatureMatrix, FusedScores, Scores
 
 Nodes = NDArray[np.int64]
@@ -37,11 +37,16 @@ class Tree:
     def __post_init__(self) -> None:
         """Raise ValueError when its nodes do not make a tree."""
         size = len(self.feature)
+        if not size:
+            raise ValueError("a tree should have at least one node")
         inner = np.flatnonzero(self.feature >= 0)
         for children in (self.left, self.right):
             # A child behind its parent: no way down ever comes back.
             if (children[inner] <= inner).any() or (children[inner] >= size).any():
                 raise ValueError("a node's child should stand behind it in the tree")
+        children = np.sort(np.concatenate([self.left[inner], self.right[inner]]))
+        if not np.array_equal(children, np.arange(1, size)):
+            raise ValueError("each node but the root should be the child of one other")
 
     def add_to(self, contributions: Scores, features: Scores) -> None:
         """Add to each row what the features on its path changed, float64 [n, f + 1].
@@ -66,32 +71,44 @@ class Tree:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any], features: int) -> Tree:
-        """Read it back. Raises KeyError or ValueError for a broken one."""
+        """Read it back. Raises KeyError, TypeError or ValueError for a broken one."""
         size = (len(raw["feature"]),)
-        numbers = {name: finite(raw[name], size) for name in _ARRAYS}
-        if numbers["feature"].max(initial=-1) >= features:
+        nodes = {name: whole_numbers(raw[name], size) for name in _NODES}
+        if nodes["feature"].max(initial=-1) >= features:
             raise ValueError("a tree asks for a feature that is not there")
-        nodes = {name: numbers[name].astype(np.int64) for name in ("feature", "left", "right")}
-        return cls(threshold=numbers["threshold"], value=numbers["value"], **nodes)
+        return cls(
+            threshold=finite(raw["threshold"], size), value=finite(raw["value"], size), **nodes
+        )
 
 
 @dataclass(frozen=True)
 class LambdaMartModel:
-    """score = sum of the trees' leaves."""
+    """score = weighted sum of the features + sum of the trees' leaves.
+
+    base: the weighted sum that the trees start from and mend, None when they start from nothing.
+    """
 
     scale: CalibratedFeatures
     trees: Sequence[Tree]
+    base: LinearModel | None = None
 
     fusion = "lambdamart"
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Return the features that some tree asks for."""
-        used = {int(column) for tree in self.trees for column in tree.feature if column >= 0}
-        return tuple(name for column, name in enumerate(self.scale.names) if column in used)
+        """Return the features that count: those with a weight, and what some tree asks for."""
+        asked = {int(column) for tree in self.trees for column in tree.feature if column >= 0}
+        weighed = self.base.features if self.base else ()
+        return tuple(
+            name
+            for column, name in enumerate(self.scale.names)
+            if column in asked or name in weighed
+        )
 
     def weights_for(self, query: Scores) -> Scores:
-        """Return NaN: trees have no weights, float64 [f]."""
+        """Return the weights of the linear part, float64 [f]; NaN without one."""
+        if self.base is not None:
+            return self.base.weights
         return np.full(len(self.scale.names), np.nan)
 
     def fuse(self, matrix: FeatureMatrix) -> FusedScores:
@@ -105,21 +122,22 @@ class LambdaMartModel:
         for tree in self.trees:
             tree.add_to(found, features)
         contributions = found[:, :-1] + found[:, -1:] / features.shape[1]
+        if self.base is not None:
+            contributions += features * self.base.weights
         return FusedScores(contributions.sum(axis=1), contributions)
 
     def to_json(self) -> dict[str, Any]:
         """Return the `model` of a weights document."""
-        return {
-            "calibrations": self.scale.to_json(),
-            "trees": [tree.to_json() for tree in self.trees],
-        }
+        linear = self.base.to_json() if self.base else {"calibrations": self.scale.to_json()}
+        return {**linear, "trees": [tree.to_json() for tree in self.trees]}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> LambdaMartModel:
         """Read it back. Raises KeyError, TypeError or ValueError for a broken one."""
         scale = CalibratedFeatures.from_json(raw["calibrations"])
-        trees = [Tree.from_json(tree, len(scale.names)) for tree in raw["trees"]]
-        return cls(scale, trees)
+        trees = tuple(Tree.from_json(tree, len(scale.names)) for tree in raw["trees"])
+        return cls(scale, trees, LinearModel.from_json(raw) if "weights" in raw else None)
 
 
-_ARRAYS = ("feature", "threshold", "left", "right", "value")
+_NODES = ("feature", "left", "right")
+_ARRAYS = (*_NODES, "threshold", "value")

@@ -14,12 +14,14 @@ import numpy as np
 from service.fusion.linear import CalibratedFeatures, LinearModel, finite
 from service.search_results import FeatureMatrix, FusedScores, Scores
 
-_STEPS = 16
+MOST_BOUND = 100.0
+_STILL = 1e-6
+"""A hidden unit that the features move by less has the slope of its start."""
 
 
 @dataclass(frozen=True)
 class ProjectionModel:
-    """See above. projection: P [p, f], bias: b [p], output: v [p], bound: 0 and up."""
+    """See above. projection: P [p, f], bias: b [p], output: v [p], bound: 0 to MOST_BOUND."""
 
     base: LinearModel
     projection: Scores
@@ -48,35 +50,26 @@ class ProjectionModel:
 
         What the projection adds is divided among the features by Aumann-Shapley values: the
         gradient's mean along the straight way from no feature at all (Sundararajan, Taly, Yan:
-        Axiomatic Attribution for Deep Networks, 2017), scaled so that they add up exactly.
+        Axiomatic Attribution for Deep Networks, 2017). Along that way each hidden unit depends on
+        one number, so the mean has a closed form, (tanh(Pz + b) - tanh(b)) / Pz by unit, and the
+        shares add up to what is added.
         """
         features = self.scale.apply(matrix)
-        added = self._added(features)
-        shares = features * self._mean_gradient(features)
-        whole = shares.sum(axis=1)
-        near = np.abs(whole) > 1e-12
-        factor = np.divide(added, whole, out=np.zeros_like(added), where=near)
-        contributions = features * self.base.weights + shares * factor[:, None]
-        contributions[~near, 0] += added[~near]
+        moved = features @ self.projection.T  # [n, p]
+        still = np.abs(moved) < _STILL
+        slope = np.where(
+            still,
+            1.0 - np.tanh(self.bias) ** 2,
+            (np.tanh(moved + self.bias) - np.tanh(self.bias)) / np.where(still, 1.0, moved),
+        )
+        gradient = (slope * self._output) @ self.projection  # [n, f]
+        contributions = features * (self.base.weights + gradient)
         return FusedScores(contributions.sum(axis=1), contributions)
 
     @property
     def _output(self) -> Scores:
         scaled: Scores = self.bound * self.output / max(float(np.abs(self.output).sum()), 1e-12)
         return scaled
-
-    def _added(self, features: Scores) -> Scores:
-        hidden = np.tanh(features @ self.projection.T + self.bias)  # [n, p]
-        added: Scores = (hidden - np.tanh(self.bias)) @ self._output
-        return added
-
-    def _mean_gradient(self, features: Scores) -> Scores:
-        whole = features @ self.projection.T  # [n, p]
-        slope = np.zeros(whole.shape)
-        for step in range(_STEPS):
-            slope += 1.0 - np.tanh(whole * ((step + 0.5) / _STEPS) + self.bias) ** 2
-        gradient: Scores = (slope / _STEPS * self._output) @ self.projection
-        return gradient
 
     def to_json(self) -> dict[str, Any]:
         """Return the `model` of a weights document."""
@@ -95,7 +88,7 @@ class ProjectionModel:
         bias = finite(raw["bias"])
         (size,) = bias.shape
         projection = finite(raw["projection"], (size, len(base.weights)))
-        if not 0 <= raw["bound"] < 100:
-            raise ValueError(f"bound should be 0 to 100, got {raw['bound']}")
+        if not 0 <= raw["bound"] <= MOST_BOUND:
+            raise ValueError(f"bound should be 0 to {MOST_BOUND}, got {raw['bound']}")
         output = finite(raw["output"], (size,))
         return cls(base, projection, bias, output, float(raw["bound"]))
