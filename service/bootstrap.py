@@ -19,13 +19,21 @@ from service.events.event_key import find_event_key
 from service.events.event_store import EventStore
 from service.events.intake import EventIntake
 from service.events.rate_guard import RateGuard
+from service.feature_ranking import LearnedRanking, read_ranking
 from service.live_indexes import LiveIndexes
+from service.prepared_search import SearchPreparer
 from service.query_encoders import QueryEncoders
 from service.ranking.weights import load_default
+from service.search_results import UnderstoodQuery
 from service.searcher import Searcher
 from service.services import Services
 from service.settings import ServiceSettings
 from service.task_queue import TaskQueue, publisher
+from service.telemetry import Telemetry
+from service.understanding.dictionaries import Dictionaries
+from service.understanding.parser import understand
+from service.weights.active import ActiveWeights
+from service.weights.store import WeightsStore
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +52,15 @@ def build_services(settings: ServiceSettings) -> Services:
     records = TaskRecords(queue, ttl_seconds=settings.task_ttl_seconds)
     outbox = Outbox(queue, publisher(redis_url), ttl_seconds=settings.task_ttl_seconds)
 
+    telemetry = Telemetry()
+    rankings: ActiveWeights[LearnedRanking | None] = ActiveWeights(
+        WeightsStore(client),
+        read_ranking,
+        None,
+        on_fallback=telemetry.weights_fell_back,
+        on_change=telemetry.weights_changed,
+    )
+
     def check_queue() -> None:
         with queue_errors():
             queue.ping()
@@ -52,12 +69,13 @@ def build_services(settings: ServiceSettings) -> Services:
         settings=settings,
         client=client,
         indexes=indexes,
-        searcher=Searcher(client, indexes, encoders, load_default()),
+        searcher=_searcher(client, indexes, encoders, rankings),
         task_records=records,
         task_queue=TaskQueue(outbox, indexes, batch_products=settings.service_batch_products),
         dead_letters=DeadLetters(queue),
         events=_events(settings, client, indexes, queue),
         check_queue=check_queue,
+        telemetry=telemetry,
     )
 
 
@@ -69,7 +87,9 @@ def build_searcher(
     find: finds the version of an index that is searched.
     """
     client, encoders = _cluster(settings), QueryEncoders(settings)
-    return Searcher(client, _indexes(settings, client, encoders, find), encoders, load_default())
+    rankings = ActiveWeights(WeightsStore(client), read_ranking, None)
+    indexes = _indexes(settings, client, encoders, find)
+    return _searcher(client, indexes, encoders, rankings, waits=True)
 
 
 def check_before_start(settings: ServiceSettings) -> None:
@@ -90,6 +110,30 @@ def check_before_start(settings: ServiceSettings) -> None:
         log.info("indexes_checked", indexes=[live.index for live in found])
     finally:
         client.close()
+
+
+def _searcher(
+    client: Elasticsearch,
+    indexes: LiveIndexes,
+    encoders: QueryEncoders,
+    rankings: ActiveWeights[LearnedRanking | None],
+    *,
+    waits: bool = False,
+) -> Searcher:
+    """Return a searcher.
+
+    waits: whether the first search of an index waits for its dictionary, as a measurement must.
+    """
+    dictionaries = Dictionaries(client)
+
+    def understood(text: str, live: LiveIndex) -> UnderstoodQuery:
+        known = dictionaries.get(live)
+        if known is None and waits:
+            known = dictionaries.build_now(live)
+        return understand(text, known)
+
+    preparer = SearchPreparer(indexes, encoders, load_default(), understood, rankings)
+    return Searcher(client, preparer)
 
 
 def _cluster(settings: ServiceSettings) -> Elasticsearch:

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from service.cursor import Cursor
+from service.feature_ranking import ModelScores
 from service.leg_ranks import leg_ranks
 from service.ranking.explanation import explain_hit
 from service.search_results import (
     Facets,
+    FeatureShare,
     FusedScores,
     Hit,
     LegScores,
@@ -37,7 +39,8 @@ class Ranked:
     """Candidates with their scores, and how to show them.
 
     weights: leg to its share. ranked: whether leg ranks are known, which they are only
-    within the window. scored: False when the order is by a field.
+    within the window. scored: False when the order is by a field. model: what a learned model
+    made of them, whose legs are then the columns of `fused`.
     """
 
     scores: LegScores
@@ -45,6 +48,7 @@ class Ranked:
     weights: Mapping[str, float]
     ranked: bool
     scored: bool = True
+    model: ModelScores | None = None
 
     def order(self) -> list[int]:
         """Return the rows by score, ties by product id."""
@@ -101,6 +105,7 @@ def build_hits(
                 product=products[product_id],
                 legs=legs,
                 explanation=explain_hit(place, score, legs) if explain and legs else None,
+                features=_feature_shares(ranked.model, row) if explain and ranked.model else {},
             )
         )
     return hits
@@ -108,13 +113,35 @@ def build_hits(
 
 def _leg_shares(ranked: Ranked, row: int, ranks: Scores | None) -> dict[str, LegShare]:
     shares = {}
-    for column, leg in enumerate(ranked.scores.legs):
-        score = ranked.scores.scores[row, column]
+    own = ranked.scores.legs
+    for column, leg in enumerate(ranked.model.legs if ranked.model else own):
+        is_own = leg in own
+        score = (
+            ranked.scores.scores[row, own.index(leg)]
+            if is_own or ranked.model is None
+            else ranked.model.leg_scores[leg][row]
+        )
         found = not np.isnan(score)
         shares[leg] = LegShare(
             score=float(score) if found else None,
-            rank=int(ranks[row, column]) if found and ranks is not None else None,
+            rank=int(ranks[row, own.index(leg)])
+            if found and is_own and ranks is not None
+            else None,
             weight=ranked.weights[leg],
             contribution=float(ranked.fused.contributions[row, column]),
         )
+    return shares
+
+
+def _feature_shares(model: ModelScores, row: int) -> dict[str, FeatureShare]:
+    """Return the features that gave something to a hit, the strongest first."""
+    matrix = model.features.matrix
+    place = {name: column for column, name in enumerate(matrix.names)}
+    given = zip(model.feature_names, model.by_feature.contributions[row], strict=True)
+    shares = {}
+    for name, contribution in sorted(given, key=lambda one: (-abs(one[1]), one[0])):
+        if contribution:
+            value = matrix.values[row, place[name]]
+            known = None if np.isnan(value) else float(value)
+            shares[name] = FeatureShare(known, float(contribution))
     return shares

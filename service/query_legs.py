@@ -13,6 +13,7 @@ from mappings.errors import InvalidQuery
 from mappings.index_lifecycle import LiveIndex
 from mappings.product import TEXT_VECTOR
 from service.calibration import Calibration
+from service.fusion.registry import leg_fusion
 from service.ranking.weights import RankingWeights
 from service.retrieval.candidates import Legs
 from service.search_request import SearchRequest
@@ -54,7 +55,7 @@ def build_legs(
     when every leg is weighed 0.
     """
     given: Mapping[str, float] = (
-        ranking.weights_of(request.fusion)
+        ranking.weights_of(leg_fusion(request.fusion))
         if request.weights == "auto"
         else {str(name): weight for name, weight in request.weights.items()}
     )

@@ -27,6 +27,9 @@ MAX_DEPTH = 10_000
 
 LEGS = ("lexical", "text_vector", "image_vector")
 
+DEFAULT_WEIGHTS = "default"
+"""Name of the weights that are shipped."""
+
 
 def _check_text(value: str) -> str:
     try:
@@ -98,8 +101,20 @@ class SearchRequest(_Part):
     collapse: Literal["parent_id"] | None = Field(
         None, description="Show one variant of each product."
     )
-    fusion: Literal["weighted_sum", "reciprocal_rank"] = Field(
-        "weighted_sum", description="How the scores of the legs become one."
+    fusion: Literal[
+        "auto", "weighted_sum", "reciprocal_rank", "gated", "projection", "lambdamart"
+    ] = Field(
+        "auto",
+        description="How the scores become one: `auto` by the active weights version, without one "
+        "by `weighted_sum`.",
+    )
+    weights_version: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = (
+        Field(None, description="A stored version of the weights; `default` for the shipped ones.")
+    )
+    understand: Literal["soft", "filter", "off"] = Field(
+        "soft",
+        description="What is done with brands, categories, prices and the like in the words: they "
+        "count for the ranking, filter the products, or are left alone.",
     )
     weights: (
         Literal["auto"]

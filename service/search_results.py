@@ -84,6 +84,24 @@ class UnderstoodQuery:
     most_price: float | None = None
     corrected: str | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object of what was found; empty when nothing was."""
+        found: dict[str, Any] = {
+            "corrected": self.corrected,
+            "matches": [match.to_json() for match in self.matches],
+            "measurements": [
+                {"value": one.value, "unit": one.unit, "text": one.text}
+                for one in self.measurements
+            ],
+            "numbers": list(self.numbers),
+            "price": {
+                name: limit
+                for name, limit in (("gte", self.least_price), ("lte", self.most_price))
+                if limit is not None
+            },
+        }
+        return {name: value for name, value in found.items() if value}
+
     def matches_of(self, field: str) -> tuple[AttributeMatch, ...]:
         """Return the matches of one field."""
         return tuple(match for match in self.matches if match.field == field)
@@ -188,6 +206,18 @@ class LegShare:
 
 
 @dataclass(frozen=True)
+class FeatureShare:
+    """What one ranking feature gave to a hit. value: as measured, None when it is not known."""
+
+    value: float | None
+    contribution: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object."""
+        return {"value": self.value, "contribution": self.contribution}
+
+
+@dataclass(frozen=True)
 class Hit:
     """A ranked product. score is None when the order is by a field."""
 
@@ -196,6 +226,7 @@ class Hit:
     product: Mapping[str, Any]
     legs: Mapping[str, LegShare] = field(default_factory=dict)
     explanation: str | None = None
+    features: Mapping[str, FeatureShare] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""
@@ -204,6 +235,8 @@ class Hit:
             answer["legs"] = {name: share.to_json() for name, share in self.legs.items()}
         if self.explanation is not None:
             answer["explanation"] = self.explanation
+        if self.features:
+            answer["features"] = {name: one.to_json() for name, one in self.features.items()}
         return answer
 
 
@@ -219,6 +252,7 @@ class SearchAnswer:
     weights_version: str
     warnings: Sequence[str]
     took: Mapping[str, float]
+    understood: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of the API."""
@@ -230,7 +264,7 @@ class SearchAnswer:
             "facets": {
                 name: [count.to_json() for count in counts] for name, counts in self.facets.items()
             },
-            "understood": {},
+            "understood": self.understood,
             "warnings": list(self.warnings),
             "weights_version": self.weights_version,
             "took": {stage: round(ms, 3) for stage, ms in self.took.items()},

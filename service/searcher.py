@@ -11,79 +11,37 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from elasticsearch import Elasticsearch
 
-from service.cursor import Cursor, check_place, decode_cursor, encode_cursor, fingerprint
-from service.filters.compiler import compile_filter
-from service.fusion.registry import FUSIONS
-from service.live_indexes import LiveIndexes
+from service.cursor import Cursor, encode_cursor
+from service.feature_ranking import LearnedRanking, rank_by_model, score_features
+from service.fusion.registry import FUSIONS, leg_fusion
 from service.page import Page, Ranked, build_hits, place_after
-from service.query_encoders import QueryEncoders
-from service.query_legs import QueryLegs, build_legs
+from service.prepared_search import PreparedSearch, SearchPreparer
 from service.ranked_windows import RankedWindow, RankedWindows
-from service.ranking.weights import RankingWeights
+from service.ranking.features import FEATURES
 from service.retrieval.candidates import (
     BY_SCORE,
     Candidates,
     Window,
     first_pass_scores,
+    joined,
     retrieve,
 )
 from service.retrieval.exact_scores import complete_scores
-from service.retrieval.facets import aggregations
 from service.retrieval.products import fetch_products, returned_fields
-from service.retrieval.sorting import sort_clauses
-from service.retrieval.vectors import Clause
-from service.search_request import MAX_DEPTH, SearchRequest
-from service.search_results import LegScores, SearchAnswer
-from service.stopwatch import Stopwatch
-
-
-@dataclass(frozen=True)
-class _Search:
-    """One request, understood: what every step below needs.
-
-    index: the version that is asked, the same in every request, whatever the alias does.
-    start: the product before the page. text: fingerprint of what decides the order.
-    """
-
-    request: SearchRequest
-    index: str
-    legs: QueryLegs
-    filters: Sequence[Clause]
-    window: Window
-    start: Cursor
-    text: str
-    clock: Stopwatch
-
-    @property
-    def begins_in_window(self) -> bool:
-        """Whether the page begins among the products that are ranked by exact scores."""
-        return (
-            self.window.sort is BY_SCORE
-            and self.request.mode == "precise"
-            and self.request.limit > 0
-            and self.start.place == "window"
-            and self.start.position < self.request.rank_window_size
-        )
+from service.search_request import MAX_DEPTH, MAX_WINDOW, SearchRequest
+from service.search_results import FeatureMatrix, LegScores, SearchAnswer
 
 
 class Searcher:
     """Answers search requests; keeps between them only the windows that are paged through."""
 
-    def __init__(
-        self,
-        client: Elasticsearch,
-        indexes: LiveIndexes,
-        encoders: QueryEncoders,
-        ranking: RankingWeights,
-    ) -> None:
+    def __init__(self, client: Elasticsearch, preparer: SearchPreparer) -> None:
         self._client = client
-        self._indexes = indexes
-        self._encoders = encoders
-        self._ranking = ranking
+        self._preparer = preparer
         self._windows = RankedWindows()
 
     def search(self, index: str, request: SearchRequest) -> SearchAnswer:
@@ -92,7 +50,7 @@ class Searcher:
         Raises a RequestError for what the caller can mend, UnknownIndex among them, and
         a TemporaryError when Elasticsearch cannot answer.
         """
-        search = self._understand(index, request)
+        search = self._preparer.prepare(index, request)
         page = (
             self._page_of_window(search)
             if search.begins_in_window
@@ -105,34 +63,43 @@ class Searcher:
             hits=page.hits,
             facets=page.facets,
             cursor=encode_cursor(page.end, search.text) if more else None,
-            weights_version=self._ranking.version if request.weights == "auto" else "request",
+            weights_version=search.weights_version,
+            understood=search.understood.to_json(),
             warnings=search.legs.warnings,
             took=search.clock.readings(),
         )
 
-    def _understand(self, index: str, request: SearchRequest) -> _Search:
-        clock = Stopwatch()
-        live = self._indexes.get(index)
-        # First: its limits on depth and size are what the fingerprint below relies on.
-        filters = compile_filter(request.filter)
-        with clock.measure("encode"):
-            encoder = self._encoders.get(live)
-            legs = build_legs(request, live, encoder=encoder, ranking=self._ranking)
-        text = fingerprint(index, request)
-        start = Cursor("window", request.offset, ())
-        if request.cursor:
-            start = decode_cursor(request.cursor, text)
-        sort = sort_clauses(request.sort, scored=bool(legs.weights))
-        check_place(start, sort_values=len(sort))
-        window = Window(
-            size=request.limit,
-            sort=sort,
-            aggregations=aggregations(request.facets, collapse=request.collapse),
-            collapse=request.collapse,
-        )
-        return _Search(request, live.index, legs, filters, window, start, text, clock)
+    def score_features(
+        self, index: str, request: SearchRequest, product_ids: Sequence[str]
+    ) -> tuple[FeatureMatrix, int]:
+        """Return the ranking features of what a search would rank, and of further products.
 
-    def _page_of_window(self, search: _Search) -> Page:
+        The same requests as in a search. The second value says how many of the candidates, the
+        first ones, the search found itself; a product that is not in the index is left out.
+        """
+        search = self._preparer.prepare(index, request)
+        window = replace(search.window, size=request.rank_window_size, aggregations={})
+        found = self._retrieve(search, window).scores
+        ids = set(found.product_ids)
+        rest = [name for name in dict.fromkeys(product_ids) if name not in ids]
+        scores = found
+        for start in range(0, len(rest), MAX_WINDOW):
+            part = rest[start : start + MAX_WINDOW]
+            by_id = replace(search, filters=[*search.filters, {"ids": {"values": part}}])
+            more = self._retrieve(by_id, replace(window, size=len(part))).scores
+            scores = joined(scores, more)
+        features = score_features(
+            self._client,
+            search.index,
+            search.legs,
+            scores,
+            search.understood,
+            wanted=FEATURES,
+            preference=search.text,
+        )
+        return features.matrix, len(found.product_ids)
+
+    def _page_of_window(self, search: PreparedSearch) -> Page:
         """Rank the window by exact scores, cut the page out, and fill it up from behind."""
         request = search.request
         window = self._ranked_window(search)
@@ -160,22 +127,27 @@ class Searcher:
         behind = self._page_of_first_pass(search, window_end, room)
         return Page([*hits, *behind.hits], candidates.total, candidates.facets, behind.end)
 
-    def _ranked_window(self, search: _Search) -> RankedWindow:
+    def _ranked_window(self, search: PreparedSearch) -> RankedWindow:
         """Return the window that the page before was cut from, a new one for a first page."""
         aggregations = search.window.aggregations
         is_first = search.start.position == 0 and not search.start.after
         if not is_first:
-            known = self._windows.get(search.index, search.text, aggregations)
+            known = self._windows.get(search.index, self._key(search), aggregations)
             if known is not None:
                 return known
         candidates = self._retrieve(
             search, replace(search.window, size=search.request.rank_window_size)
         )
         window = RankedWindow(candidates, self._rank(search, candidates.scores), aggregations)
-        self._windows.put(search.index, search.text, window)
+        self._windows.put(search.index, self._key(search), window)
         return window
 
-    def _page_of_first_pass(self, search: _Search, start: Cursor, size: int) -> Page:
+    @staticmethod
+    def _key(search: PreparedSearch) -> str:
+        # A window of other weights is none of this search.
+        return f"{search.text} {search.weights_version}"
+
+    def _page_of_first_pass(self, search: PreparedSearch, start: Cursor, size: int) -> Page:
         """Return products in the order of the first pass, or of the fields to sort by."""
         request = search.request
         # Elasticsearch takes search_after together with collapse for no order of ours.
@@ -197,7 +169,7 @@ class Searcher:
         end = Cursor("tail", start.position + len(rows), tuple(candidates.last_sort))
         return Page(hits, candidates.total, candidates.facets, end)
 
-    def _retrieve(self, search: _Search, window: Window) -> Candidates:
+    def _retrieve(self, search: PreparedSearch, window: Window) -> Candidates:
         with search.clock.measure("retrieve"):
             return retrieve(
                 self._client,
@@ -208,18 +180,20 @@ class Searcher:
                 preference=search.text,
             )
 
-    def _rank(self, search: _Search, scores: LegScores) -> Ranked:
+    def _rank(self, search: PreparedSearch, scores: LegScores) -> Ranked:
         request = search.request
         scored = search.window.sort is BY_SCORE
         if request.mode == "fast":
             fused = first_pass_scores(search.legs.legs, scores)
             return Ranked(scores, fused, search.legs.weights, ranked=False, scored=scored)
+        if search.learned is not None:
+            return self._rank_by_model(search, search.learned, scores)
         with search.clock.measure("score"):
             scores = complete_scores(
                 self._client, search.index, search.legs.legs, scores, preference=search.text
             )
         with search.clock.measure("fuse"):
-            fused = FUSIONS[request.fusion](
+            fused = FUSIONS[leg_fusion(request.fusion)](
                 scores,
                 weights=search.legs.weights,
                 calibrations=search.legs.calibrations,
@@ -231,4 +205,27 @@ class Searcher:
             search.legs.weights,
             ranked=search.begins_in_window,
             scored=scored,
+        )
+
+    def _rank_by_model(
+        self, search: PreparedSearch, learned: LearnedRanking, scores: LegScores
+    ) -> Ranked:
+        with search.clock.measure("score"):
+            features = score_features(
+                self._client,
+                search.index,
+                search.legs,
+                scores,
+                search.understood,
+                wanted=learned.model.features,
+                preference=search.text,
+            )
+        with search.clock.measure("fuse"):
+            model = rank_by_model(learned.model, features)
+        return Ranked(
+            features.scores,
+            model.by_leg,
+            model.weights,
+            ranked=search.begins_in_window,
+            model=model,
         )

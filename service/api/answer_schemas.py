@@ -144,7 +144,16 @@ class LegBody(_Answer):
 
     score: float | None
     rank: int | None
-    weight: float
+    weight: float | None = Field(
+        description="null where a model has no weights, as trees have none"
+    )
+    contribution: float
+
+
+class FeatureBody(_Answer):
+    """What one ranking feature gave to a hit; value as measured, null when it is not known."""
+
+    value: float | None
     contribution: float
 
 
@@ -156,6 +165,7 @@ class HitBody(_Answer):
     product: dict[str, Any]
     legs: dict[str, LegBody] = {}
     explanation: str | None = None
+    features: dict[str, FeatureBody] = {}
 
 
 class TotalBody(_Answer):

@@ -11,7 +11,15 @@ from service.services import current_services
 
 blueprint = Blueprint("search", __name__)
 
-TEXT_PARAMETERS = ("q", "cursor", "collapse", "fusion", "mode")
+TEXT_PARAMETERS = (
+    "q",
+    "cursor",
+    "collapse",
+    "fusion",
+    "mode",
+    "weights_version",
+    "understand",
+)
 NUMBER_PARAMETERS = ("limit", "offset", "rank_constant", "rank_window_size", "num_candidates")
 JSON_PARAMETERS = ("filter", "facets", "sort", "weights", "fields", "explain")
 

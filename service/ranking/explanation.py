@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from service.search_results import LegShare
@@ -10,7 +11,12 @@ _LEG_WORDS = {
     "lexical": "its words",
     "text_vector": "the meaning of its text",
     "image_vector": "its photo",
+    "attributes": "its attributes",
+    "product": "price, age and popularity",
 }
+
+_NEVER_MATCH = frozenset({"attributes", "product"})
+"""Legs that are no search: that they say nothing is not worth a word."""
 
 
 def explain_hit(position: int, score: float, legs: Mapping[str, LegShare]) -> str:
@@ -19,19 +25,37 @@ def explain_hit(position: int, score: float, legs: Mapping[str, LegShare]) -> st
     position: place in the whole order, from 1. legs: the strongest is named first.
     """
     found = sorted(
-        ((name, share) for name, share in legs.items() if share.score is not None),
+        (
+            (name, share)
+            for name, share in legs.items()
+            if share.score is not None or share.contribution
+        ),
         key=lambda item: (-item[1].contribution, item[0]),
     )
     parts = [
-        f"{_LEG_WORDS.get(name, name)} gave {share.contribution:.3f} "
-        f"(score {share.score:.3f}{_place(share.rank)}, weight {share.weight:g})"
+        f"{_LEG_WORDS.get(name, name)} {_gave(share.contribution)}{_details(share)}"
         for name, share in found
     ]
-    missing = [_LEG_WORDS.get(name, name) for name, share in legs.items() if share.score is None]
+    missing = [
+        _LEG_WORDS.get(name, name)
+        for name, share in legs.items()
+        if share.score is None and not share.contribution and name not in _NEVER_MATCH
+    ]
     sentence = f"Number {position} with {score:.3f}: " + (", ".join(parts) or "no leg found it")
     if missing:
         sentence += f"; {' and '.join(missing)} did not match"
     return sentence + "."
+
+
+def _gave(contribution: float) -> str:
+    return f"took away {-contribution:.3f}" if contribution < 0 else f"gave {contribution:.3f}"
+
+
+def _details(share: LegShare) -> str:
+    if share.score is None:
+        return ""
+    weight = "" if math.isnan(share.weight) else f", weight {share.weight:.3g}"
+    return f" (score {share.score:.3f}{_place(share.rank)}{weight})"
 
 
 def _place(rank: int | None) -> str:

@@ -171,6 +171,13 @@ def read_leg_scores(hits: Sequence[Mapping[str, Any]], legs: Legs) -> LegScores:
     return LegScores(tuple(hit["sort"][-1] for hit in hits), names, scores)
 
 
+def joined(one: LegScores, other: LegScores) -> LegScores:
+    """Return the candidates of both, which have the same legs and none in common."""
+    return LegScores(
+        one.product_ids + other.product_ids, one.legs, np.vstack([one.scores, other.scores])
+    )
+
+
 def first_pass_scores(legs: Legs, scores: LegScores) -> FusedScores:
     """Return what Elasticsearch itself added up: boost times score, leg by leg."""
     contributions = np.zeros(scores.scores.shape)  # [candidates, legs]

@@ -25,6 +25,22 @@ def complete_scores(
     What stays NaN are products without words in common, or without that vector. Nothing
     is asked when nothing is missing.
     """
+    should, asked = missing_clauses(legs, scores)
+    if not should:
+        return scores
+    body: dict[str, Any] = {
+        "query": {"bool": {"should": should, "minimum_should_match": 1}},
+        "size": len(asked),
+        "track_total_hits": False,
+        "sort": list(BY_SCORE),
+        **UNREAD,
+    }
+    answer = ask(client, index, body, preference=preference)
+    return filled(scores, read_leg_scores(answer["hits"]["hits"], legs))
+
+
+def missing_clauses(legs: Legs, scores: LegScores) -> tuple[list[Clause], set[str]]:
+    """Return the clauses for the scores that are missing, and the products they are of."""
     should: list[Clause] = []
     asked: set[str] = set()
     for column, name in enumerate(scores.legs):
@@ -45,21 +61,11 @@ def complete_scores(
                     boost=legs.boosts[name],
                 )
             )
-    if not should:
-        return scores
-    body: dict[str, Any] = {
-        "query": {"bool": {"should": should, "minimum_should_match": 1}},
-        "size": len(asked),
-        "track_total_hits": False,
-        "sort": list(BY_SCORE),
-        **UNREAD,
-    }
-    answer = ask(client, index, body, preference=preference)
-    found = read_leg_scores(answer["hits"]["hits"], legs)
-    return _filled(scores, found)
+    return should, asked
 
 
-def _filled(scores: LegScores, found: LegScores) -> LegScores:
+def filled(scores: LegScores, found: LegScores) -> LegScores:
+    """Return the scores with those found in the place of what was missing."""
     rows = {product_id: row for row, product_id in enumerate(scores.product_ids)}
     filled = scores.scores.copy()  # [candidates, legs]
     places = [rows[product_id] for product_id in found.product_ids]

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from elasticsearch import Elasticsearch
 
-from service.retrieval.candidates import UNREAD
+from service.retrieval.candidates import UNREAD, Legs, read_leg_scores
 from service.retrieval.elasticsearch_search import ask
+from service.retrieval.exact_scores import filled, missing_clauses
 from service.retrieval.lexical import FIELD_BOOSTS
 from service.retrieval.vectors import Clause
-from service.search_results import AttributeMatch, Signals, UnderstoodQuery
+from service.search_results import AttributeMatch, LegScores, Signals, UnderstoodQuery
 
 MAX_WORDS = 12
 """Words of a query that are looked up one by one; the others count with the whole."""
@@ -84,24 +85,30 @@ def signal_clauses(text: str, understood: UnderstoodQuery) -> dict[str, Clause]:
     return clauses
 
 
-def read_signals(
+def complete_signals(
     client: Elasticsearch,
     index: str,
-    product_ids: Sequence[str],
+    legs: Legs,
+    scores: LegScores,
     clauses: Mapping[str, Clause],
     *,
     preference: str,
-) -> Signals:
-    """Return the signals of the products, in their order.
+) -> tuple[LegScores, Signals]:
+    """Return the scores with every vector leg filled in, and the signals, by one request.
 
-    A product that is not there has NaN everywhere. Raises a TemporaryError when the cluster
-    cannot answer.
+    A product that has gone meanwhile has NaN everywhere. Raises a TemporaryError when the
+    cluster cannot answer.
     """
+    product_ids = scores.product_ids
+    if not product_ids:
+        return scores, _read((), product_ids, tuple(clauses))
+    missing, _ = missing_clauses(legs, scores)
+    named = [_named(name, clause) for name, clause in clauses.items()]
     body: dict[str, Any] = {
         "query": {
             "bool": {
                 "filter": [{"ids": {"values": list(product_ids)}}],
-                "should": [_named(name, clause) for name, clause in clauses.items()],
+                "should": [*named, *missing],
             }
         },
         "size": len(product_ids),
@@ -113,8 +120,9 @@ def read_signals(
         ],
         **UNREAD,
     }
-    answer = ask(client, index, body, preference=preference)
-    return _read(answer["hits"]["hits"], tuple(product_ids), tuple(clauses))
+    hits = ask(client, index, body, preference=preference)["hits"]["hits"]
+    complete = filled(scores, read_leg_scores(hits, legs)) if missing else scores
+    return complete, _read(hits, product_ids, tuple(clauses))
 
 
 def _read(
@@ -128,7 +136,8 @@ def _read(
     for hit in hits:
         row = rows[hit["sort"][-1]]
         for name, score in hit.get("matched_queries", {}).items():
-            scores[name][row] = score
+            if name in scores:
+                scores[name][row] = score
         fields = hit.get("fields", {})
         for name, column in values.items():
             if name in fields:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mappings.encoder_spec import EncoderSpec
 from service.calibration import Calibration
+from service.fusion.registry import leg_fusion
 from service.ranking.weights import load_default
 from service.search_request import LEGS, SearchRequest
 
@@ -70,9 +71,8 @@ def test_slope_is_the_growth_at_the_start(kind):
 def test_shipped_weights_cover_every_method_and_leg():
     ranking = load_default()
     assert ranking.version
-    methods = SearchRequest.model_json_schema()["properties"]["fusion"]["enum"]
-    for method in methods:
-        weights = ranking.weights_of(method)
+    for method in SearchRequest.model_json_schema()["properties"]["fusion"]["enum"]:
+        weights = ranking.weights_of(leg_fusion(method))
         assert set(weights) == set(LEGS)
         assert all(weight > 0 for weight in weights.values())
 

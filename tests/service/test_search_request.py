@@ -117,7 +117,7 @@ def test_terms(q, terms):
 def test_empty_request_has_the_documented_defaults():
     request = SearchRequest.parse({})
     assert (request.limit, request.offset, request.cursor) == (24, 0, None)
-    assert (request.fusion, request.weights, request.mode) == ("weighted_sum", "auto", "precise")
+    assert (request.fusion, request.weights, request.mode) == ("auto", "auto", "precise")
 
 
 def test_deepest_page_is_allowed():

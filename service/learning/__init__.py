@@ -1,0 +1,1 @@
+"""Weights learned from judgements or clicks, and what they are worth on queries not seen."""

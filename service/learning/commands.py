@@ -1,0 +1,217 @@
+"""`shelfwise train` and `shelfwise features`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from mappings.errors import InvalidQuery
+from mappings.index_lifecycle import find_index
+from service.evaluation.options import (
+    cluster,
+    judgements_option,
+    max_grade_option,
+    searcher_of,
+    show_progress,
+)
+from service.feature_ranking import encoders_of
+from service.judgements.opening import open_list
+from service.learning.baselines import BASELINES, FIXED_BLEND
+from service.learning.collecting import Collected, collect
+from service.learning.curve import curve_steps, learning_curve, pays_from
+from service.learning.registry import TRAINERS, trainers_of
+from service.learning.report import training_page
+from service.learning.training import (
+    LEAST_QUERIES,
+    REPEATS,
+    Training,
+    learn,
+    metrics,
+    weights_document,
+)
+from service.learning.validation import OUTER_FOLDS, Trainer, interval
+from service.ranking.features import FEATURES
+from service.weights.store import WeightsStore
+
+
+@click.command()
+@click.option("--index", required=True, help="Index whose ranking is learned.")
+@judgements_option
+@max_grade_option
+@click.option(
+    "--fusion",
+    default="auto",
+    show_default=True,
+    help=f"auto, or with commas: {', '.join(TRAINERS)}. Of several the best one is kept.",
+)
+@click.option(
+    "--activate",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="auto: only when it is better than the best fixed blend beyond chance.",
+)
+@click.option("--curve", is_flag=True, help="Also measure how many judged queries it takes.")
+@click.option("--note", default="", help="Kept beside the version.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON instead of tables.")
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write a report with charts as one HTML file.",
+)
+def train(
+    index: str,
+    judgements: str,
+    max_grade: int | None,
+    fusion: str,
+    activate: str,
+    curve: bool,
+    note: str,
+    as_json: bool,
+    html: Path | None,
+) -> None:
+    """Learn ranking weights from judgements, and say what they are worth on unseen queries."""
+    trainers = trainers_of(fusion)
+    judged = open_list(cluster, judgements, max_grade=max_grade)
+    console = Console(stderr=as_json)
+    data = collect(searcher_of("live"), index, judged.judgements, track=show_progress("searching"))
+    _say_what_was_left_out(data, console)
+    training = _learned(data, trainers, with_curve=curve)
+    client = cluster()
+    store = WeightsStore(client)
+    live = find_index(client, index)
+    document = weights_document(
+        index, data, training, source="judgements", encoders=encoders_of(live), note=note
+    )
+    version = store.save(document)
+    is_active = activate == "always" or (activate == "auto" and training.pays)
+    if is_active:
+        store.activate(index, version, who="shelfwise train")
+    if html:
+        html.write_text(training_page(index, version, data, training), encoding="utf-8")
+    if as_json:
+        report = {
+            "version": version,
+            "active": is_active,
+            "pays": training.pays,
+            "fusion": training.best,
+            "queries": len(data.queries),
+            "pairs": data.pairs,
+            **metrics(training),
+            "curve": [vars(point) for point in training.curve],
+        }
+        click.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
+        return
+    console.print(_table(training))
+    console.print(_verdict(index, version, training, is_active=is_active), highlight=False)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
+def features(as_json: bool) -> None:
+    """List the ranking features: name, leg, range, unit and meaning."""
+    if as_json:
+        rows = [
+            {
+                "name": one.name,
+                "leg": one.leg,
+                "range": one.range,
+                "unit": one.unit,
+                "meaning": one.meaning,
+                "may_be_negative": one.may_be_negative,
+            }
+            for one in FEATURES.values()
+        ]
+        click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
+        return
+    table = Table("feature", "leg", "range", "unit", "meaning")
+    for one in FEATURES.values():
+        table.add_row(one.name, one.leg, one.range, one.unit, one.meaning)
+    Console().print(table)
+
+
+def _learned(data: Collected, trainers: list[Trainer], *, with_curve: bool) -> Training:
+    if len(data.queries) < LEAST_QUERIES:
+        raise InvalidQuery(
+            f"judgements: {len(data.queries)} queries have a right answer in the index; learning "
+            f"takes at least {LEAST_QUERIES}, and the weights stay as they are",
+            field="judgements",
+        )
+    ways = [one.name for one in (*BASELINES, *trainers)]
+    with _bars({name: OUTER_FOLDS * REPEATS for name in ways}) as advance:
+        training = learn(data, trainers, on_fold=advance)
+    if not with_curve:
+        return training
+    best = next(one for one in trainers if one.name == training.best)
+    with _bars({"learning curve": curve_steps(len(data.queries))}) as advance:
+        points = learning_curve(best, data.queries, on_point=lambda: advance("learning curve"))
+    return Training(
+        training.validated, training.best, training.gain, training.model, training.settings, points
+    )
+
+
+@contextmanager
+def _bars(totals: Mapping[str, int]) -> Iterator[Any]:
+    """Yield a function that is told of each step by name; shown on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        tasks = {name: progress.add_task(name, total=total) for name, total in totals.items()}
+        yield lambda name: progress.advance(tasks[name])
+
+
+def _say_what_was_left_out(data: Collected, console: Console) -> None:
+    for query, reason in data.refused.items():
+        console.print(f"left out: {query!r}: {reason}", markup=False, highlight=False)
+    if data.useless:
+        console.print(
+            f"left out: {len(data.useless)} queries without a right answer that differs from a "
+            f"wrong one, e.g. {data.useless[0]!r}",
+            markup=False,
+            highlight=False,
+        )
+    if data.missing:
+        console.print(f"{data.missing} judged products are not in the index", highlight=False)
+
+
+def _table(training: Training) -> Table:
+    table = Table("way of ranking", title="On queries that were not learned from")
+    for column in ("NDCG@10", "judged only", "against the fixed blend, mean of both"):
+        table.add_column(column, justify="right")
+    start = training.validated[FIXED_BLEND].quality.goal
+    for name, one in training.validated.items():
+        gain, low, high = interval(one.quality.goal - start)
+        against = "" if name == FIXED_BLEND else f"{gain:+.3f} [{low:+.3f}, {high:+.3f}]"
+        plain, judged = one.quality.plain.mean(), one.quality.judged.mean()
+        shown = f"{name} (kept)" if name == training.best else name
+        table.add_row(shown, f"{plain:.3f}", f"{judged:.3f}", against)
+    return table
+
+
+def _verdict(index: str, version: str, training: Training, *, is_active: bool) -> str:
+    lines = []
+    if training.curve:
+        enough = pays_from(training.curve)
+        shown = ", ".join(f"{one.queries}: {one.gain:+.3f}" for one in training.curve)
+        lines.append(f"gain by judged queries: {shown}")
+        lines.append(
+            f"learning pays from {enough} judged queries on"
+            if enough
+            else "no number of these queries is enough for learning to pay beyond chance"
+        )
+    if not training.pays:
+        lines.append(
+            "The gain over the best fixed blend may be chance: more judged queries are needed."
+        )
+    what = "is active" if is_active else "is kept, and not active"
+    lines.append(f"{version} ({training.best}) {what}.")
+    if not is_active:
+        lines.append(f"shelfwise weights activate {version} --index {index} makes it so.")
+    return "\n".join(lines)

@@ -1,0 +1,123 @@
+"""Nested cross-validation by query: what a way of ranking is worth on queries not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from service.fusion.linear import LinearModel
+from service.fusion.registry import FusionModel
+from service.learning.dataset import JudgedQuery
+from service.learning.quality import Quality, quality
+from service.learning.starting import best_blend, fit_scale
+from service.search_results import Scores
+
+OUTER_FOLDS, INNER_FOLDS = 5, 4
+SEED = 20_261_121
+
+
+class Trainer(Protocol):
+    """Learns one kind of model. grid: the settings that the inner folds choose between."""
+
+    name: str
+    grid: Sequence[Mapping[str, float]]
+
+    def fit(
+        self,
+        queries: Sequence[JudgedQuery],
+        start: LinearModel,
+        settings: Mapping[str, float],
+        *,
+        seed: int,
+    ) -> FusionModel:
+        """Return a model. start: the best fixed blend of these queries."""
+        ...
+
+
+@dataclass(frozen=True)
+class Validated:
+    """Quality on queries that were not trained on, in the order of the queries.
+
+    settings: how often each was chosen by the inner folds.
+    """
+
+    quality: Quality
+    settings: Mapping[str, int]
+
+
+def train(
+    trainer: Trainer, queries: Sequence[JudgedQuery], *, seed: int = SEED
+) -> tuple[FusionModel, Mapping[str, float]]:
+    """Return a model of all the queries, with the settings that inner folds preferred.
+
+    Every query must be useful.
+    """
+    settings = choose_settings(trainer, queries, seed=seed)
+    start = best_blend(queries, fit_scale(queries))
+    return trainer.fit(queries, start, settings, seed=seed), settings
+
+
+def choose_settings(
+    trainer: Trainer, queries: Sequence[JudgedQuery], *, seed: int
+) -> Mapping[str, float]:
+    """Return the settings of the trainer's grid that are best on inner folds."""
+    if len(trainer.grid) == 1 or len(queries) < 2 * INNER_FOLDS:
+        return trainer.grid[0]
+    worth = np.zeros(len(trainer.grid))
+    for learned, held_out in _folds(queries, INNER_FOLDS, seed):
+        start = best_blend(learned, fit_scale(learned))
+        for place, settings in enumerate(trainer.grid):
+            model = trainer.fit(learned, start, settings, seed=seed)
+            worth[place] += quality(model, held_out).goal.sum()
+    return trainer.grid[int(worth.argmax())]
+
+
+def cross_validate(
+    trainer: Trainer,
+    queries: Sequence[JudgedQuery],
+    *,
+    repeats: int = 2,
+    seed: int = SEED,
+    on_fold: Callable[[], None] = lambda: None,
+) -> Validated:
+    """Return the quality on held-out folds, meaned over the repeats."""
+    place = {id(query): number for number, query in enumerate(queries)}
+    plain, judged = np.zeros(len(queries)), np.zeros(len(queries))
+    chosen: dict[str, int] = {}
+    for repeat in range(repeats):
+        for learned, held_out in _folds(queries, OUTER_FOLDS, seed + repeat):
+            model, settings = train(trainer, learned, seed=seed + repeat)
+            found = quality(model, held_out)
+            rows = [place[id(query)] for query in held_out]
+            plain[rows] += found.plain / repeats
+            judged[rows] += found.judged / repeats
+            name = describe(settings)
+            chosen[name] = chosen.get(name, 0) + 1
+            on_fold()
+    return Validated(Quality(plain, judged), chosen)
+
+
+def describe(settings: Mapping[str, Any]) -> str:
+    """Return settings in one line."""
+    return ", ".join(f"{name} {value:g}" for name, value in settings.items()) or "none"
+
+
+def _folds(
+    queries: Sequence[JudgedQuery], folds: int, seed: int
+) -> Iterator[tuple[list[JudgedQuery], list[JudgedQuery]]]:
+    order = np.random.default_rng(seed).permutation(len(queries))
+    folds = min(folds, len(queries))
+    for fold in range(folds):
+        held_out = {int(row) for row in order[fold::folds]}
+        learned = [query for row, query in enumerate(queries) if row not in held_out]
+        yield learned, [queries[row] for row in sorted(held_out)]
+
+
+def interval(differences: Scores, *, seed: int = SEED) -> tuple[float, float, float]:
+    """Return the mean with its 95 % interval, from resampling the queries 2,000 times."""
+    draws = np.random.default_rng(seed).integers(0, len(differences), (2_000, len(differences)))
+    low, high = np.quantile(differences[draws].mean(axis=1), (0.025, 0.975))
+    return float(differences.mean()), float(low), float(high)
