@@ -203,11 +203,11 @@ def test_a_projection_that_cancels_gives_each_feature_its_own_share():
 
 
 def test_shares_stay_small_where_units_nearly_cancel():
-    # Scaled by added / sum of shares these would be in the thousands.
-    rng = np.random.default_rng(4)
-    model = projection(rng.normal(0, 20, (6, 3)), rng.normal(0, 1, 6), rng.normal(0, 1, 6))
+    # Scaled by what is added over their sum, as for a mean of a few gradients, some exceed 200.
+    rng = np.random.default_rng(3)
+    model = projection(rng.normal(0, 40, (6, 3)), rng.normal(0, 1, 6), rng.normal(0, 1, 6))
     values = np.column_stack([rng.random((500, 2)) * [40, 0.7], rng.random(500)])
-    assert np.abs(model.fuse(matrix(*values)).contributions).max() < 10.0
+    assert np.abs(model.fuse(matrix(*values)).contributions).max() < 2.0
 
 
 def test_a_projection_adds_at_most_twice_its_bound():
