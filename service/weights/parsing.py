@@ -1,31 +1,33 @@
-"""A weights document to the model that ranks, with what is wrong said in words."""
+"""A weights document to the ranking that it is, with what is wrong said in words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from service.fusion.registry import MODELS, FusionModel, read_model
+from service.feature_ranking import LearnedRanking, read_ranking
+from service.fusion.registry import MODELS
 from service.ranking.features import FEATURES
 
 
-def parse_model(document: Mapping[str, Any]) -> FusionModel:
-    """Return the model of a weights document, ready to rank.
+def parse_ranking(document: Mapping[str, Any]) -> LearnedRanking:
+    """Return the ranking in a weights document, ready to rank; one without a version has none.
 
     Raises ValueError that says what is wrong: a fusion that is not known here, a ranking feature
-    that this version of the service does not have, or a broken model.
+    that this release of the service does not have, or a broken model.
     """
     fusion = document.get("fusion")
     if fusion not in MODELS:
         raise ValueError(f"fusion {fusion!r} is not known; there are {', '.join(MODELS)}")
     try:
-        model = read_model(document)
+        ranking = read_ranking({"version": "", **document})
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{fusion} model is broken: {_words(error)}") from error
-    unknown = [name for name in model.scale.names if name not in FEATURES]
+    # Found here and not in a search: a newer release may have named the features.
+    unknown = [name for name in ranking.model.scale.names if name not in FEATURES]
     if unknown:
-        raise ValueError(f"no ranking features named {', '.join(unknown)}")
-    return model
+        raise ValueError(f"there are no ranking features named {', '.join(unknown)}")
+    return ranking
 
 
 def _words(error: Exception) -> str:

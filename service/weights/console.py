@@ -1,0 +1,96 @@
+"""What every `shelfwise weights` command asks and says: options, the store, refusals, JSON."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from mappings.cluster import connect
+from mappings.errors import InvalidQuery
+from service.settings import ServiceSettings
+from service.weights.documents import MAX_DETAILS_BYTES, MAX_MODEL_BYTES
+from service.weights.parsing import parse_ranking
+from service.weights.state import WeightsState
+from service.weights.store import WeightsStore
+
+MAX_FILE_BYTES = 4 * (MAX_MODEL_BYTES + MAX_DETAILS_BYTES)
+"""A document as large as may be, written with as many blanks as an editor makes."""
+
+index_option = click.option("--index", required=True, help="Index whose ranking it is.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+
+
+class Refused(click.ClickException):
+    """A version that must not answer searches; exit status 2."""
+
+    exit_code = 2
+
+
+def open_store() -> WeightsStore:
+    """Return the store of the cluster that the environment names."""
+    return WeightsStore(connect(ServiceSettings.from_environment(os.environ)))
+
+
+def whoever() -> str:
+    """Return who is at the keyboard: `ann@host`, or a number where the user has no name."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user need not be in its list of users
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+def unusable(document: Mapping[str, Any]) -> str | None:
+    """Return why a version cannot rank, None when it can."""
+    try:
+        parse_ranking(document)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def require_usable(document: Mapping[str, Any]) -> None:
+    """Raise Refused for a version that cannot rank."""
+    if problem := unusable(document):
+        raise Refused(f"{document['version']!r} cannot become active: {problem}")
+
+
+def read_document(file: Path) -> dict[str, Any]:
+    """Return the JSON object of a file; raises InvalidQuery that names the file and the place."""
+    if (size := file.stat().st_size) > MAX_FILE_BYTES:
+        raise InvalidQuery(f"{file}: {size:,} bytes, at most {MAX_FILE_BYTES:,}", field="file")
+    try:
+        document = orjson.loads(file.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise InvalidQuery(f"{file}: no JSON: {error}", field="file") from error
+    if not isinstance(document, dict):
+        raise InvalidQuery(f"{file}: a weights document is a JSON object", field="file")
+    return document
+
+
+def describe(state: WeightsState) -> str:
+    """Return one or two lines on what answers searches."""
+    active = state.active or "the default weights"
+    lines = [f"{state.index!r} is ranked by {active}"]
+    if (compared := state.experiment) is not None:
+        first, second = compared.versions
+        what = f"{second} instead of {first}"
+        if compared.kind == "interleave":
+            what = f"{first} and {second} in one list"
+        lines.append(
+            f"an experiment shows {what} to {compared.share:.3g} of the clients, {first} to the "
+            f"others, since {compared.started_at[:16].replace('T', ' ')}"
+        )
+    return "\n".join(lines)
+
+
+def write_json(value: object) -> None:
+    """Write a value as JSON to the standard output."""
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2))
