@@ -26,6 +26,7 @@ COMMANDS = {
         "service.events.commands:events",
         "Count, purge and erase what shoppers did.",
     ),
+    "weights": ("service.weights.commands:weights", "List, switch and compare ranking weights."),
     "evaluate": ("service.cli:evaluate", "Measure ranking on a judgement list."),
 }
 """Name, where it is, and one line of help, so that `--help` imports nothing."""
