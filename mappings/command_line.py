@@ -28,6 +28,14 @@ COMMANDS = {
     ),
     "weights": ("service.weights.commands:weights", "List, switch and compare ranking weights."),
     "evaluate": ("service.cli:evaluate", "Measure ranking on a judgement list."),
+    "compare": (
+        "service.evaluation.compare_command:compare",
+        "Say on which queries one ranking beats another, and why.",
+    ),
+    "judgements": (
+        "service.evaluation.judgement_commands:judgements",
+        "Import, list and export judgement lists, and find what to judge.",
+    ),
 }
 """Name, where it is, and one line of help, so that `--help` imports nothing."""
 
