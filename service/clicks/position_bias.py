@@ -75,7 +75,7 @@ def fit_position_bias(
     product that was not clicked was attractive all the same with probability
     (1 - e) a / (1 - e a), and looked at with (1 - a) e / (1 - e a); each parameter becomes the
     mean over its observations. Examination of rank 1 is held at 1, which sets the scale.
-    Each pair has a parameter of its own, so below some 100 sessions a query the examination comes
+    Each pair has a parameter of its own, so below some 200 sessions a query the examination comes
     out too high: keep to `log.seen_often`, or take `estimate_by_interventions`.
     tolerance: relative gain of the objective at which it ends.
     """

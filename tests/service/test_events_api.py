@@ -17,9 +17,11 @@ from embedded.elasticsearch import EmbeddedElasticsearch
 from embedded.redis_server import EmbeddedRedis
 from mappings.command_line import cli
 from mappings.errors import DocumentRejected
+from service.clicks.sessions import CLICK, PURCHASE, build_sessions
 from service.events.event_index import PATTERN, end_of_month, event_index
-from service.events.event_store import EventStore
+from service.events.event_store import Erased, EventStore
 from service.events.pseudonyms import Pseudonyms
+from service.events.stored_event import StoredEvent
 from tests.service.conftest import running_app, services_of
 
 pytestmark = pytest.mark.cluster
@@ -220,6 +222,60 @@ def test_answers_are_as_documented(client: FlaskClient, shop: str) -> None:
         schema = answers[str(status)]["content"]["application/json"]["schema"]
         whole = {**schema, "components": document["components"]}
         validator_for(whole).validate(response.json)
+
+
+def test_cluster_away_is_a_503_and_redis_away_is_none(
+    elasticsearch: EmbeddedElasticsearch,
+    redis_server: EmbeddedRedis,
+    store: EventStore,
+    shop: str,
+) -> None:
+    nowhere = "http://127.0.0.1:9"
+    with running_app(nowhere, redis_server.url, service_events_key=KEY) as app:
+        response = app.test_client().post(PATH, json=click(shop))
+    assert response.status_code == 503
+    assert error_of(response)["code"] == "cluster_unavailable"
+    assert int(response.headers["Retry-After"]) > 0
+    with running_app(elasticsearch.url, "redis://127.0.0.1:9/0", service_events_key=KEY) as app:
+        assert app.test_client().post(PATH, json=click(shop)).status_code == 202
+    assert len(list(store.read())) == 1
+
+
+def test_what_is_stored_becomes_sessions_and_forged_clicks_do_not(
+    client: FlaskClient, store: EventStore, shop: str
+) -> None:
+    events = [
+        impression(shop, user_query="Gaming  mouse"),
+        click(shop, product="p2"),
+        click(shop, product="p3"),  # at position 2, where p2 was
+        click(shop, product="p1", client="eve"),
+        click(
+            shop,
+            product="p1",
+            action_name="purchase",
+            event_attributes={"object": {"object_id": "p1"}},
+        ),
+    ]
+    assert client.post(PATH, json={"events": events}).status_code == 202
+    report = build_sessions(store.read(index=shop))
+    (session,) = report.sessions
+    assert (session.query, session.client) == ("gaming mouse", PSEUDONYMS.client("anna"))
+    assert session.shown == (("p1", 1), ("p2", 2), ("p3", 3))
+    assert session.levels == {1: PURCHASE, 2: CLICK}
+    assert report.dropped == {"not_shown_there": 1, "other_client": 1}
+
+
+def test_more_events_than_a_page_are_all_read_and_erased(store: EventStore, shop: str) -> None:
+    at = datetime.now(UTC)
+    many = [
+        StoredEvent(str(number), "search", "q1", "c", None, at, "mouse", shop, "k")
+        for number in range(2_500)
+    ]
+    assert store.add(many) == 2_500
+    assert store.add(many) == 0
+    assert {event.id for event in store.read()} == {event.id for event in many}
+    assert store.erase("c", key_id="k") == Erased(2_500, 0)
+    assert list(store.read()) == []
 
 
 def send(http: FlaskClient, shop: str, **changes: Any) -> None:

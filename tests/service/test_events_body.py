@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mappings.errors import InvalidQuery
 from service.events.event import MAX_EVENTS, MAX_OBJECTS, parse_events
@@ -165,3 +167,29 @@ def test_same_event_written_in_another_way_is_the_same_event() -> None:
     later = click(timestamp="2026-11-21T10:00:01Z")
     first, second, third = parse_events({"events": [one, other, later]}, now=NOW)
     assert first.canonical() == second.canonical() != third.canonical()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = (*click(), "session_id", "user_query", "event_attributes")
+
+
+@given(
+    st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4),
+    st.dictionaries(st.sampled_from(("object", "position", "objects")), JSON),
+    st.sampled_from(("search", "impression", "click", "purchase")),
+)
+@settings(max_examples=300, deadline=None)
+def test_whatever_is_sent_is_an_event_or_refused_by_a_field(
+    changes: Json, about: Json, action: str
+) -> None:
+    event = attributes(**about) | {"action_name": action} | changes
+    try:
+        (parsed,) = parse_events(event, now=NOW)
+    except InvalidQuery as refused:
+        assert refused.field and refused.message.startswith(refused.field)
+    else:
+        assert parsed.action_name in ("search", "impression", "click", "purchase")
