@@ -38,10 +38,11 @@ def load_trainer(name: str) -> Trainer:
     try:
         trainer: Trainer = getattr(import_module(module), attribute)()
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in _PACKAGES:
+        package = (error.name or "").partition(".")[0]
+        if package not in _PACKAGES:
             raise
         raise ConfigurationError(
-            f"training {name!r} needs {error.name}; run pip install 'shelfwise[train]'",
+            f"training {name!r} needs {package}; run pip install 'shelfwise[train]'",
             field="fusion",
         ) from error
     except OSError as error:
