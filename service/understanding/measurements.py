@@ -92,7 +92,7 @@ def _either(words: list[str]) -> str:
 
 _APART = _either([word for unit in _UNITS for word in unit.words])
 _ATTACHED = _either(list(_BY_WORD))
-UNIT_AHEAD = rf"(?:\s*-?\s*(?:{_APART})|(?:{_ATTACHED}))(?!\w)"
+UNIT_AHEAD = rf"(?:[ -]{{0,2}}(?:{_APART})|(?:{_ATTACHED}))(?!\w)"
 """Pattern of a unit behind a number."""
 
 _MEASUREMENT = re.compile(

@@ -69,7 +69,7 @@ def understand(text: str, dictionary: Dictionary | None) -> UnderstoodQuery:
     included; what is searched for are the words. Without a dictionary there are no matches, no
     correction, and every word has rarity 1.
     """
-    normal = normalize_text(text)
+    normal = " ".join(normalize_text(text).split())
     quoted = [found.span() for found in _QUOTED.finditer(normal)]
     known = dictionary.limit_names if dictionary else ()
     limits = find_price_limits(_without(normal, quoted), names=known)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from service.understanding.measurements import find_measurements
@@ -213,3 +215,26 @@ def test_without_a_dictionary_every_word_is_rare_and_nothing_is_corrected():
 )
 def test_no_text_is_too_strange(text):
     assert understand(text, None).corrected is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from 1 " * 142,
+        "1 to " * 200,
+        '"' * 1_000,
+        "under 1" + " " * 480 + "-" + " " * 480,
+        "max " * 250,
+        "1," * 500,
+    ],
+    ids=lambda text: text[:8],
+)
+def test_longest_query_is_understood_in_no_time(text):
+    started = time.perf_counter()
+    understand(text, None)
+    assert time.perf_counter() - started < 0.1
+
+
+def test_line_breaks_and_runs_of_spaces_are_spaces():
+    found = understand("tv\n under \t 50\n  eur  ", None)
+    assert (found.words, found.most_price) == (("tv",), 50)
