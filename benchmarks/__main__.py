@@ -17,6 +17,7 @@ from benchmarks.memory import memory_part
 from benchmarks.motion import measure_motion
 from benchmarks.peers.compare import measure_peers
 from benchmarks.plan import FEED, PARTS, QUANTIZED, QUICK, ROOT, SIZES, THOROUGH, Plan
+from benchmarks.relevance import measure_relevance
 from benchmarks.report import Part, show, write
 from benchmarks.scale import measure_scale
 from benchmarks.searching import Growth, measure_searches, search_part
@@ -123,7 +124,7 @@ def main(
 def measure(plan: Plan) -> list[Part]:
     """Run the parts of a plan."""
     parts: list[Part] = []
-    if plan.parts & {"load", "motion", "scale", "search", "memory"}:
+    if plan.parts & {"load", "motion", "scale", "search", "memory", "relevance"}:
         parts += _measure_ours(plan)
     if "peers" in plan.parts:
         parts.append(measure_peers(plan))
@@ -147,6 +148,8 @@ def _measure_ours(plan: Plan) -> list[Part]:
             parts.append(measure_motion(plan, stack, catalogue))
         if "scale" in plan.parts:
             parts.append(measure_scale(plan, stack, catalogue))
+        if "relevance" in plan.parts:
+            parts.append(measure_relevance(plan, stack))
         if plan.parts & {"search", "memory"}:
             growths = measure_searches(plan, stack, catalogue)
     if "search" in plan.parts:

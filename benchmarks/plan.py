@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("load", "motion", "scale", "search", "memory", "peers")
+PARTS = ("load", "motion", "scale", "search", "memory", "relevance", "peers")
 SIZES = (1_000, 5_000, 20_000, 100_000)
 FEED = 200_000
 """Lines of the long feed unless `--feed-lines` says otherwise."""

@@ -13,10 +13,13 @@ from elasticsearch import Elasticsearch
 
 from benchmarks.http_client import JsonClient
 from mappings.cluster import connect
+from mappings.index_lifecycle import LiveIndex
 from service.live_indexes import LiveIndexes
+from service.prepared_search import NothingLearned, SearchPreparer
 from service.query_encoders import QueryEncoders
 from service.ranking.weights import load_default
 from service.search_request import SearchRequest
+from service.search_results import UnderstoodQuery
 from service.searcher import Searcher
 from service.settings import ServiceSettings
 
@@ -63,7 +66,8 @@ def record_requests(
     with connect(settings) as client:
         recorder = _RecordingClient(client)
         indexes = _indexes(client, encoders)
-        searcher = Searcher(cast(Elasticsearch, recorder), indexes, encoders, load_default())
+        preparer = SearchPreparer(indexes, encoders, load_default(), _nothing, NothingLearned())
+        searcher = Searcher(cast(Elasticsearch, recorder), preparer)
         found = []
         for body in bodies:
             recorder.seen = []
@@ -75,6 +79,10 @@ def record_requests(
 def replay(client: JsonClient, requests: Sequence[RecordedRequest]) -> float:
     """Ask Elasticsearch the same, one after the other, and return the milliseconds."""
     return sum(client.post(request.path, request.body).milliseconds for request in requests)
+
+
+def _nothing(text: str, live: LiveIndex) -> UnderstoodQuery:
+    return UnderstoodQuery()
 
 
 def _indexes(client: Elasticsearch, encoders: QueryEncoders) -> LiveIndexes:

@@ -28,6 +28,8 @@ COMMANDS = {
     ),
     "weights": ("service.weights.commands:weights", "List, switch and compare ranking weights."),
     "evaluate": ("service.cli:evaluate", "Measure ranking on a judgement list."),
+    "train": ("service.learning.commands:train", "Learn ranking weights from judgements."),
+    "features": ("service.learning.commands:features", "List the ranking features."),
     "compare": (
         "service.evaluation.compare_command:compare",
         "Say on which queries one ranking beats another, and why.",

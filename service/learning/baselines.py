@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from service.fusion.linear import LinearModel
 from service.learning.dataset import JudgedQuery
 from service.learning.starting import blend
+from service.learning.validation import Trainer
 from service.search_results import LEXICAL
 
 FIXED_BLEND = "fixed_blend"
 
 
-@dataclass(frozen=True)
+@dataclass
 class FixedWeights:
     """A trainer that learns nothing but the scale. weights: by feature."""
 
@@ -33,7 +34,7 @@ class FixedWeights:
         return blend(start.scale, self.weights)
 
 
-@dataclass(frozen=True)
+@dataclass
 class BestFixedBlend:
     """The weight of the words against the vectors that is best on the training queries."""
 
@@ -52,7 +53,7 @@ class BestFixedBlend:
         return start
 
 
-BASELINES = (
+BASELINES: tuple[Trainer, ...] = (
     FixedWeights("bm25", {LEXICAL: 1.0}),
     FixedWeights("knn", {"text_vector": 1.0}),
     FixedWeights("reciprocal_rank", {"rank_lexical": 0.5, "rank_text_vector": 0.5}),

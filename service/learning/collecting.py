@@ -16,8 +16,10 @@ Grades = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True)
 class Collected:
-    """Training data. useless: queries of which no order is better than another. refused: query
-    to why it cannot be searched for. missing: judged pairs whose product is not in the index.
+    """Training data.
+
+    useless: queries of which no order is better than another. refused: query to why it cannot
+    be searched for. missing: judged pairs whose product is not in the index.
     """
 
     queries: Sequence[JudgedQuery]
@@ -37,11 +39,14 @@ def collect(
     grades: Grades,
     *,
     confidence: Grades | None = None,
+    is_complete: bool = False,
     track: Callable[[Iterable[str]], Iterable[str]] = lambda queries: queries,
 ) -> Collected:
     """Search for every query, and return the features of what is found or judged.
 
-    confidence: of each grade; 1 where it is left out. track: wraps the queries, to show progress.
+    confidence: of each grade; 1 where it is left out. is_complete: the list names every right
+    product, so that what a search finds beside them is wrong, and what it does not find is not
+    needed. track: wraps the queries, to show progress.
     """
     queries: list[JudgedQuery] = []
     useless: list[str] = []
@@ -50,13 +55,14 @@ def collect(
     for text in track(list(grades)):
         try:
             request = SearchRequest.parse({"q": text})
-            matrix, in_window = searcher.score_features(index, request, list(grades[text]))
+            wanted = [] if is_complete else list(grades[text])
+            matrix, in_window = searcher.score_features(index, request, wanted)
         except InvalidQuery as error:
             refused[text] = error.message
             continue
         sure = (confidence or {}).get(text)
-        query = judged_query(text, matrix, in_window, grades[text], sure)
-        missing += len(grades[text]) - int(query.judged.sum())
+        query = judged_query(text, matrix, in_window, grades[text], sure, is_complete=is_complete)
+        missing += 0 if is_complete else len(grades[text]) - int(query.judged.sum())
         if query.is_useful:
             queries.append(query)
         else:

@@ -27,7 +27,7 @@ from service.judgements.opening import open_list
 from service.learning.baselines import BASELINES, FIXED_BLEND
 from service.learning.collecting import Collected, collect
 from service.learning.curve import curve_steps, learning_curve, pays_from
-from service.learning.registry import TRAINERS, trainers_of
+from service.learning.registry import TRAINERS, load_trainer
 from service.learning.report import training_page
 from service.learning.training import (
     LEAST_QUERIES,
@@ -59,6 +59,11 @@ from service.weights.store import WeightsStore
     show_default=True,
     help="auto: only when it is better than the best fixed blend beyond chance.",
 )
+@click.option(
+    "--complete",
+    is_flag=True,
+    help="The list names every right product: all others are wrong, not unjudged.",
+)
 @click.option("--curve", is_flag=True, help="Also measure how many judged queries it takes.")
 @click.option("--note", default="", help="Kept beside the version.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON instead of tables.")
@@ -73,16 +78,25 @@ def train(
     max_grade: int | None,
     fusion: str,
     activate: str,
+    complete: bool,
     curve: bool,
     note: str,
     as_json: bool,
     html: Path | None,
 ) -> None:
     """Learn ranking weights from judgements, and say what they are worth on unseen queries."""
-    trainers = trainers_of(fusion)
+    trainers = [
+        load_trainer(name) for name in (TRAINERS if fusion == "auto" else fusion.split(","))
+    ]
     judged = open_list(cluster, judgements, max_grade=max_grade)
     console = Console(stderr=as_json)
-    data = collect(searcher_of("live"), index, judged.judgements, track=show_progress("searching"))
+    data = collect(
+        searcher_of("live"),
+        index,
+        judged.judgements,
+        is_complete=complete,
+        track=show_progress("searching"),
+    )
     _say_what_was_left_out(data, console)
     training = _learned(data, trainers, with_curve=curve)
     client = cluster()
@@ -145,8 +159,8 @@ def _learned(data: Collected, trainers: list[Trainer], *, with_curve: bool) -> T
             f"takes at least {LEAST_QUERIES}, and the weights stay as they are",
             field="judgements",
         )
-    ways = [one.name for one in (*BASELINES, *trainers)]
-    with _bars({name: OUTER_FOLDS * REPEATS for name in ways}) as advance:
+    ways: list[Trainer] = [*BASELINES, *trainers]
+    with _bars({way.name: OUTER_FOLDS * REPEATS for way in ways}) as advance:
         training = learn(data, trainers, on_fold=advance)
     if not with_curve:
         return training

@@ -70,12 +70,16 @@ def judged_query(
     in_window: int,
     grades: Mapping[str, float],
     confidence: Mapping[str, float] | None = None,
+    *,
+    is_complete: bool = False,
 ) -> JudgedQuery:
     """Return a query with its grades in the order of the candidates.
 
     in_window: so many of the first candidates would be ranked. grades, confidence: by product.
+    is_complete: a product without a grade is wrong, where it is else not judged.
     """
-    known = [grades.get(name, np.nan) for name in matrix.product_ids]
+    other = 0.0 if is_complete else np.nan
+    known = [grades.get(name, other) for name in matrix.product_ids]
     sure = [(confidence or {}).get(name, 1.0) for name in matrix.product_ids]
     return JudgedQuery(
         text=text,

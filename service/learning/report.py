@@ -83,8 +83,8 @@ def _weights(data: Collected, training: Training) -> str:
         [by_query[:, [FEATURES[name].leg == leg for name in names]].sum(axis=1) for leg in legs],
         axis=1,
     )  # [queries, legs]
-    rows = [
-        (kind, len(members), *map(float, by_leg[members].mean(axis=0)))
+    rows: list[list[str | float]] = [
+        [kind, len(members), *map(float, by_leg[members].mean(axis=0))]
         for kind, members in _kinds(data.queries).items()
     ]
     return section(

@@ -1,0 +1,177 @@
+"""What learning is worth: every fusion on queries that it was not learned from."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import time
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from benchmarks.fashion_judgements import fashion_queries, read_products
+from benchmarks.plan import Plan
+from benchmarks.report import Part, Sheet, Verdict, at_least, at_most
+from benchmarks.stack import BenchStack
+from embedded.programs import shelfwise_command
+from service.bootstrap import build_searcher
+from service.judgements.opening import open_judgements
+from service.learning.baselines import FIXED_BLEND
+from service.learning.collecting import Collected, collect
+from service.learning.registry import TRAINERS, load_trainer
+from service.learning.training import Training, learn, weights_document
+from service.learning.validation import Trainer, interval
+from service.search_request import SearchRequest
+from service.searcher import Searcher
+from service.weights.store import WeightsStore
+
+LEAST_PLAIN, LEAST_JUDGED = 0.78, 0.91
+MOST_MILLISECONDS = 3.0
+_ROUNDS = 4
+
+
+def measure_relevance(plan: Plan, stack: BenchStack) -> Part:
+    """Load Icecat and fashion through the encoder, and validate every fusion on both."""
+    sheets: list[Sheet] = []
+    verdicts: list[Verdict] = []
+    data: dict[str, Any] = {}
+    with stack.worker():
+        for name in ("icecat", "fashion"):
+            plan.say(f"loading {name}")
+            _load(plan, stack, name)
+    searcher = build_searcher(stack.service_settings())
+    trainers = [load_trainer(name) for name in TRAINERS]
+    for name, judged in (("icecat", _icecat), ("fashion", _fashion)):
+        plan.say(f"{name}: learning every fusion, nested cross-validation by query")
+        collected = judged(plan, searcher)
+        started = time.perf_counter()
+        training = learn(collected, trainers)
+        seconds = time.perf_counter() - started
+        sheets.append(_sheet(name, collected, training, seconds))
+        verdicts += _verdicts(name, training)
+        data[name] = _numbers(training, seconds)
+        if name == "icecat":
+            cost = _cost(stack, collected, trainers[0])
+            verdicts.append(
+                at_most("learned ranking, our own time added", cost, MOST_MILLISECONDS, " ms")
+            )
+            data["added_ms"] = cost
+    return Part("relevance", sheets, verdicts, data)
+
+
+def _load(plan: Plan, stack: BenchStack, name: str) -> None:
+    path = plan.data / name / "products.jsonl.gz"
+    command = shelfwise_command(["load", str(path), "--index", name, "--map", name])
+    done = subprocess.run(  # noqa: S603 - our own program
+        command, env=stack.environ(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, check=False
+    )
+    if done.returncode not in {0, 2}:  # 2: some products were rejected
+        raise RuntimeError(f"the load of {name} ended with status {done.returncode}")
+
+
+def _icecat(plan: Plan, searcher: Searcher) -> Collected:
+    path = plan.data / "icecat" / "judgements.csv"
+    judgements = open_judgements(_no_client, path)
+    return collect(searcher, "icecat", judgements)
+
+
+def _no_client() -> Elasticsearch:
+    raise RuntimeError("a file of judgements needs no cluster")
+
+
+def _fashion(plan: Plan, searcher: Searcher) -> Collected:
+    products = read_products(plan.data)
+    grades = {
+        query.text: {
+            str(product["id"]): grade for product in products if (grade := query.grade(product))
+        }
+        for query in fashion_queries(products)
+    }
+    return collect(searcher, "fashion", grades, is_complete=True)
+
+
+def _sheet(name: str, data: Collected, training: Training, seconds: float) -> Sheet:
+    start = training.validated[FIXED_BLEND].quality.goal
+    rows = []
+    for way, one in training.validated.items():
+        gain, low, high = interval(one.quality.goal - start)
+        rows.append(
+            (
+                way,
+                f"{one.quality.plain.mean():.3f}",
+                f"{one.quality.judged.mean():.3f}",
+                f"{gain:+.3f} [{low:+.3f}, {high:+.3f}]",
+            )
+        )
+    columns = ("way of ranking", "NDCG@10", "judged only", "mean of both, against the fixed blend")
+    note = f"{len(data.queries)} queries, {data.pairs:,} grades; {seconds:.0f} s for all of it"
+    return Sheet(f"Relevance on {name}, unseen queries", columns, rows, note)
+
+
+def _verdicts(name: str, training: Training) -> list[Verdict]:
+    best = training.validated[training.best].quality
+    verdicts = [at_least(f"{name}: gain over the fixed blend, low end", training.gain[1], 0.0)]
+    if name == "icecat":
+        verdicts += [
+            at_least("icecat: NDCG@10", float(best.plain.mean()), LEAST_PLAIN),
+            at_least("icecat: NDCG@10, judged only", float(best.judged.mean()), LEAST_JUDGED),
+        ]
+    return verdicts
+
+
+def _numbers(training: Training, seconds: float) -> dict[str, Any]:
+    return {
+        "best": training.best,
+        "gain": training.gain,
+        "seconds": seconds,
+        "ways": {
+            name: {
+                "plain": float(one.quality.plain.mean()),
+                "judged": float(one.quality.judged.mean()),
+                "settings": dict(one.settings),
+            }
+            for name, one in training.validated.items()
+        },
+    }
+
+
+def _cost(stack: BenchStack, data: Collected, trainer: Trainer) -> float:
+    """Return what learned weights add to the median time that a search spends in our own code.
+
+    That is the whole time of a search less the time of its requests to Elasticsearch.
+    """
+    training = learn(data, [trainer], repeats=1)
+    with stack.client() as client:
+        document = weights_document("icecat", data, training, source="judgements", encoders={})
+        version = WeightsStore(client).save(document)
+    searcher = build_searcher(stack.service_settings())
+    outside = _timed_requests(searcher)
+    own: dict[str, list[float]] = {"default": [], version: []}
+    for turn in range(_ROUNDS):
+        for name, times in own.items():
+            for query in data.queries:
+                request = SearchRequest.parse({"q": query.text, "weights_version": name})
+                outside.clear()
+                start = time.perf_counter()
+                searcher.search("icecat", request)
+                whole = (time.perf_counter() - start) * 1e3
+                if turn:
+                    times.append(whole - sum(outside))
+    return statistics.median(own[version]) - statistics.median(own["default"])
+
+
+def _timed_requests(searcher: Searcher) -> list[float]:
+    """Return a list to which every request to Elasticsearch adds its milliseconds."""
+    transport = searcher._client.transport  # nobody else needs to look in there
+    perform = transport.perform_request
+    times: list[float] = []
+
+    def timed(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+        start = time.perf_counter()
+        try:
+            return perform(*arguments, **options)
+        finally:
+            times.append((time.perf_counter() - start) * 1e3)
+
+    transport.perform_request = timed  # type: ignore[method-assign]
+    return times
