@@ -61,13 +61,21 @@ class WeightsStore:
 
     One more document an index says what is active. It is written on the condition that nobody
     wrote in between, and read by id, which sees a write at once.
-    now: the time of a change, with its zone.
+    name: of the index that holds them. now: the time of a change, with its zone. A service that
+    asks during a search should give a client with a short timeout.
     Every method raises ClusterUnavailable or ClusterOverloaded when the cluster does not serve,
     and InvalidQuery for an index name that cannot be one.
     """
 
-    def __init__(self, client: Elasticsearch, *, now: Callable[[], datetime] = _now) -> None:
+    def __init__(
+        self,
+        client: Elasticsearch,
+        *,
+        name: str = WEIGHTS_INDEX,
+        now: Callable[[], datetime] = _now,
+    ) -> None:
         self._client = client
+        self._name = name
         self._now = now
 
     def save(self, document: object) -> str:
@@ -90,8 +98,8 @@ class WeightsStore:
                 "created_at": self._time(),
                 **checked,
             }
-            with _conflicts() as taken, cluster_errors(index=WEIGHTS_INDEX):
-                self._client.create(index=WEIGHTS_INDEX, id=version, document=body, refresh=True)
+            with _conflicts() as taken, cluster_errors(index=self._name):
+                self._client.create(index=self._name, id=version, document=body, refresh=True)
             # Taken only where the state was lost, for instance by restoring an old snapshot.
             if not taken:
                 return version
@@ -100,9 +108,9 @@ class WeightsStore:
         """Return the newest thousand versions of an index, newest first, without their models."""
         query = {"bool": {"filter": [{"term": {"kind": "version"}}, {"term": {"index": index}}]}}
         check_index_name(index)
-        with cluster_errors(index=WEIGHTS_INDEX):
+        with cluster_errors(index=self._name):
             found = self._client.search(
-                index=WEIGHTS_INDEX,
+                index=self._name,
                 query=query,
                 sort=[{"number": "desc"}],
                 size=MAX_LISTED,
@@ -191,9 +199,9 @@ class WeightsStore:
 
         # Claimed first, so that nobody makes it active between the check and the delete.
         self._update(index, claim)
-        with cluster_errors(index=WEIGHTS_INDEX):
+        with cluster_errors(index=self._name):
             self._client.options(ignore_status=404).delete(
-                index=WEIGHTS_INDEX, id=version, refresh=True
+                index=self._name, id=version, refresh=True
             )
         self._update(
             index,
@@ -243,9 +251,9 @@ class WeightsStore:
                 return state
             self._create_index()
             body = {"kind": "state", **changed.to_json()}
-            with _conflicts() as taken, cluster_errors(index=WEIGHTS_INDEX):
+            with _conflicts() as taken, cluster_errors(index=self._name):
                 self._client.index(
-                    index=WEIGHTS_INDEX, id=_state_id(index), document=body, **condition
+                    index=self._name, id=_state_id(index), document=body, **condition
                 )
             if not taken:
                 return changed
@@ -257,9 +265,9 @@ class WeightsStore:
 
     def _state(self, index: str) -> tuple[WeightsState, dict[str, Any]]:
         check_index_name(index)
-        with cluster_errors(index=WEIGHTS_INDEX):
+        with cluster_errors(index=self._name):
             try:
-                found = self._client.get(index=WEIGHTS_INDEX, id=_state_id(index))
+                found = self._client.get(index=self._name, id=_state_id(index))
             except NotFoundError:
                 return WeightsState(index), {"op_type": "create"}
         condition = {
@@ -270,12 +278,12 @@ class WeightsStore:
 
     def _create_index(self) -> None:
         # Asked before each change, for a write to a missing index would make one without mapping.
-        with cluster_errors(index=WEIGHTS_INDEX):
-            if self._client.indices.exists(index=WEIGHTS_INDEX):
+        with cluster_errors(index=self._name):
+            if self._client.indices.exists(index=self._name):
                 return
             try:
                 self._client.indices.create(
-                    index=WEIGHTS_INDEX, settings=_SETTINGS, mappings=_MAPPINGS
+                    index=self._name, settings=_SETTINGS, mappings=_MAPPINGS
                 )
             except BadRequestError as error:
                 if error.error != "resource_already_exists_exception":
@@ -285,9 +293,9 @@ class WeightsStore:
         # Another name is no version's, and may be the id of a state or none that can be asked for.
         if not re.fullmatch(rf"{re.escape(index)}-[1-9][0-9]{{0,8}}", version):
             return None
-        with cluster_errors(index=WEIGHTS_INDEX):
+        with cluster_errors(index=self._name):
             try:
-                found = self._client.get(index=WEIGHTS_INDEX, id=version, source_includes=fields)
+                found = self._client.get(index=self._name, id=version, source_includes=fields)
             except NotFoundError:
                 return None
         source: dict[str, Any] = found["_source"]

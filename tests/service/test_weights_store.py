@@ -127,18 +127,20 @@ def test_many_savers_at_once_each_get_a_number_of_their_own(elasticsearch, clust
 
 
 def test_first_savers_of_a_new_cluster_do_not_meet_an_index_without_mapping(cluster, name):
-    cluster.options(ignore_status=404).indices.delete(index=WEIGHTS_INDEX)
     together = Barrier(4)
 
     def save(_: int) -> str:
         together.wait()
-        return WeightsStore(cluster).save(document(name))
+        return WeightsStore(cluster, name=f"{name}-weights").save(document(name))
 
-    with ThreadPoolExecutor(4) as pool:
-        saved = set(pool.map(save, range(4)))
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            saved = set(pool.map(save, range(4)))
+        mapping = cluster.indices.get_mapping(index=f"{name}-weights")[f"{name}-weights"]
+    finally:
+        cluster.options(ignore_status=404).indices.delete(index=f"{name}-weights")
     assert saved == {f"{name}-{number}" for number in (1, 2, 3, 4)}
-    mapping = cluster.indices.get_mapping(index=WEIGHTS_INDEX)[WEIGHTS_INDEX]["mappings"]
-    assert mapping["dynamic"] == "strict"
+    assert mapping["mappings"]["dynamic"] == "strict"
 
 
 def test_unknown_version_is_named_with_near_ones(store, name):
