@@ -39,9 +39,9 @@ class GatedTrainer:
 
     name = "gated"
     grid: Sequence[Mapping[str, float]] = tuple(
-        {"pull": pull, "strength": 1.0, "unjudged": unjudged}
-        for pull in (0.003, 0.01, 0.03)
-        for unjudged in (0.1, 0.3)
+        {"pull": pull, "strength": strength, "unjudged": unjudged}
+        for pull in (0.01, 0.1)
+        for strength, unjudged in ((1.0, 0.3), (0.3, 0.3), (0.3, 0.1))
     )
 
     def fit(

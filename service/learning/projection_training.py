@@ -35,9 +35,9 @@ class ProjectionTrainer:
 
     name = "projection"
     grid: Sequence[Mapping[str, float]] = tuple(
-        {"pull": pull, "strength": 1.0, "unjudged": unjudged}
-        for pull in (0.01, 0.03)
-        for unjudged in (0.1, 0.3)
+        {"pull": pull, "strength": strength, "unjudged": unjudged}
+        for pull in (0.03, 0.2)
+        for strength, unjudged in ((1.0, 0.3), (0.3, 0.3), (0.3, 0.1))
     )
 
     def fit(

@@ -59,9 +59,8 @@ class LambdaMartTrainer:
 
     name = "lambdamart"
     grid: Sequence[Mapping[str, float]] = tuple(
-        {"leaves": leaves, "least": 100, "strength": 1.0, "unjudged": unjudged}
-        for leaves in (4, 8)
-        for unjudged in (0.1, 0.3)
+        {"leaves": leaves, "least": least, "strength": 1.0, "unjudged": unjudged}
+        for leaves, least, unjudged in ((4, 100, 0.3), (4, 200, 0.3), (8, 200, 0.3), (4, 100, 0.1))
     )
 
     def fit(

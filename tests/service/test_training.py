@@ -14,6 +14,7 @@ import torch
 from mappings.errors import InvalidQuery
 from service.fusion.registry import MODELS, read_model
 from service.learning.dataset import judged_query
+from service.learning.early_stopping import Adam
 from service.learning.quality import quality
 from service.learning.registry import TRAINERS, load_trainer
 from service.learning.starting import best_blend, fit_scale
@@ -204,6 +205,18 @@ def test_training_leaves_the_threads_of_others_alone(name):
     before = torch.get_num_threads()
     learn(name, world(words_count, count=8, seed=15))
     assert torch.get_num_threads() == before
+
+
+def test_adam_takes_the_steps_of_torchs_own():
+    ours, theirs = (torch.tensor([3.0, -2.0, 0.5], requires_grad=True) for _ in range(2))
+    adam, reference = Adam({"x": ours}, 0.05), torch.optim.Adam([theirs], lr=0.05)
+    steepness = torch.tensor([1.0, 10.0, 0.1])
+    for _ in range(20):
+        adam.step((steepness * ours**2).sum())
+        reference.zero_grad()
+        (steepness * theirs**2).sum().backward()
+        reference.step()
+    torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
 
 
 def test_trees_that_a_model_cannot_hold_are_refused():
