@@ -19,7 +19,7 @@ from service.events.event_key import find_event_key
 from service.events.event_store import EventStore
 from service.events.intake import EventIntake
 from service.events.rate_guard import RateGuard
-from service.feature_ranking import LearnedRanking, read_ranking
+from service.feature_ranking import LearnedRanking
 from service.live_indexes import LiveIndexes
 from service.prepared_search import SearchPreparer
 from service.query_encoders import QueryEncoders
@@ -33,9 +33,12 @@ from service.telemetry import Telemetry
 from service.understanding.dictionaries import Dictionaries
 from service.understanding.parser import understand
 from service.weights.active import ActiveWeights
+from service.weights.parsing import parse_ranking
 from service.weights.store import WeightsStore
 
 log = structlog.get_logger(__name__)
+
+_WEIGHTS_TIMEOUT_SECONDS = 2.0
 
 
 def build_services(settings: ServiceSettings) -> Services:
@@ -54,8 +57,8 @@ def build_services(settings: ServiceSettings) -> Services:
 
     telemetry = Telemetry()
     rankings: ActiveWeights[LearnedRanking | None] = ActiveWeights(
-        WeightsStore(client),
-        read_ranking,
+        _weights_store(client),
+        parse_ranking,
         None,
         on_fallback=telemetry.weights_fell_back,
         on_change=telemetry.weights_changed,
@@ -87,7 +90,8 @@ def build_searcher(
     find: finds the version of an index that is searched.
     """
     client, encoders = _cluster(settings), QueryEncoders(settings)
-    rankings = ActiveWeights(WeightsStore(client), read_ranking, None)
+    rankings: ActiveWeights[LearnedRanking | None]
+    rankings = ActiveWeights(_weights_store(client), parse_ranking, None)
     indexes = _indexes(settings, client, encoders, find)
     return _searcher(client, indexes, encoders, rankings, waits=True)
 
@@ -110,6 +114,11 @@ def check_before_start(settings: ServiceSettings) -> None:
         log.info("indexes_checked", indexes=[live.index for live in found])
     finally:
         client.close()
+
+
+def _weights_store(client: Elasticsearch) -> WeightsStore:
+    # A search may wait for the first answer; one that does not come means the shipped weights.
+    return WeightsStore(client.options(request_timeout=_WEIGHTS_TIMEOUT_SECONDS))
 
 
 def _searcher(

@@ -169,10 +169,9 @@ class SearchPreparer:
 
 def _searched(request: SearchRequest, understood: UnderstoodQuery) -> SearchRequest:
     """Return the request with the words that are looked for: corrected, without a price."""
-    if not isinstance(request.q, str):
-        return request
     has_price = understood.least_price is not None or understood.most_price is not None
-    text = understood.corrected or request.q
-    if has_price and understood.words:
-        text = " ".join(understood.words)
-    return request if text == request.q else request.model_copy(update={"q": text})
+    if not isinstance(request.q, str) or not understood.words:
+        return request
+    if not understood.corrected and not has_price:
+        return request
+    return request.model_copy(update={"q": " ".join(understood.words)})
