@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -48,23 +49,6 @@ class Tree:
         if not np.array_equal(children, np.arange(1, size)):
             raise ValueError("each node but the root should be the child of one other")
 
-    def add_to(self, contributions: Scores, features: Scores) -> None:
-        """Add to each row what the features on its path changed, float64 [n, f + 1].
-
-        The last column gets the root's value.
-        """
-        rows = np.arange(len(features))
-        node = np.zeros(len(features), dtype=np.int64)
-        contributions[:, -1] += self.value[0]
-        while len(rows):
-            inner = self.feature[node] >= 0
-            rows, node = rows[inner], node[inner]
-            column = self.feature[node]
-            goes_left = features[rows, column] <= self.threshold[node]
-            child = np.where(goes_left, self.left[node], self.right[node])
-            contributions[rows, column] += self.value[child] - self.value[node]
-            node = child
-
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""
         return {name: getattr(self, name).tolist() for name in _ARRAYS}
@@ -79,6 +63,52 @@ class Tree:
         return cls(
             threshold=finite(raw["threshold"], size), value=finite(raw["value"], size), **nodes
         )
+
+
+@dataclass(frozen=True)
+class _Forest:
+    """All trees as one array each, so that every candidate goes down all of them at once.
+
+    roots: int [t], places in the arrays. The arrays are those of the trees, one behind the other.
+    """
+
+    roots: Nodes
+    feature: Nodes
+    threshold: Scores
+    left: Nodes
+    right: Nodes
+    value: Scores
+
+    @classmethod
+    def of(cls, trees: Sequence[Tree]) -> _Forest:
+        """Return the trees with the places of their nodes moved behind each other."""
+        sizes = np.array([len(tree.feature) for tree in trees], dtype=np.int64)
+        roots = np.cumsum(sizes) - sizes
+        return cls(
+            roots,
+            np.concatenate([tree.feature for tree in trees]),
+            np.concatenate([tree.threshold for tree in trees]),
+            np.concatenate([tree.left + root for tree, root in zip(trees, roots, strict=True)]),
+            np.concatenate([tree.right + root for tree, root in zip(trees, roots, strict=True)]),
+            np.concatenate([tree.value for tree in trees]),
+        )
+
+    def changes(self, features: Scores) -> Scores:
+        """Return what each feature [n, f] changed on the ways to the leaves, float64 [n, f]."""
+        size = features.shape[1]
+        node = np.tile(self.roots, len(features))  # [n * t]
+        row = np.repeat(np.arange(len(features)), len(self.roots))
+        found = np.zeros(features.size)  # [n * f]
+        while len(node):
+            inner = self.feature[node] >= 0
+            row, node = row[inner], node[inner]
+            column = self.feature[node]
+            goes_left = features[row, column] <= self.threshold[node]
+            child = np.where(goes_left, self.left[node], self.right[node])
+            change = self.value[child] - self.value[node]
+            found += np.bincount(row * size + column, weights=change, minlength=features.size)
+            node = child
+        return found.reshape(features.shape)
 
 
 @dataclass(frozen=True)
@@ -118,13 +148,18 @@ class LambdaMartModel:
         roots' values are the same for every candidate, shared by all features.
         """
         features = self.scale.apply(matrix)
-        found = np.zeros((len(features), features.shape[1] + 1))
-        for tree in self.trees:
-            tree.add_to(found, features)
-        contributions = found[:, :-1] + found[:, -1:] / features.shape[1]
+        contributions = np.zeros(features.shape)
+        if self.trees:
+            forest = self._forest
+            contributions += forest.changes(features)
+            contributions += forest.value[forest.roots].sum() / features.shape[1]
         if self.base is not None:
             contributions += features * self.base.weights
         return FusedScores(contributions.sum(axis=1), contributions)
+
+    @cached_property
+    def _forest(self) -> _Forest:
+        return _Forest.of(self.trees)
 
     def to_json(self) -> dict[str, Any]:
         """Return the `model` of a weights document."""

@@ -68,11 +68,11 @@ def fold_queries(
     strength: float,
     unjudged: float,
     seed: int,
-) -> FoldedQueries | LinearModel:
+) -> FoldedQueries:
     """Return the useful queries in folds, each copy with the weighted sum that it starts from.
 
-    strength, unjudged: of LinearTrainer. With fewer queries than FOLDS nothing can be held out:
-    returns the weighted sum alone.
+    strength, unjudged: of LinearTrainer. With fewer queries than FOLDS nothing can be held out,
+    and there is the last copy alone.
     """
     useful = [query for query in queries if query.is_useful]
     settings = {"strength": strength, "unjudged": unjudged, "sharpness": SHARPNESS}
@@ -81,12 +81,10 @@ def fold_queries(
         return LinearTrainer().fit(some, start, settings, seed=seed)
 
     base = learn(useful)
-    if len(useful) < FOLDS:
-        return base
     fold = np.random.default_rng(seed).permutation(len(useful)) % FOLDS
     bases = [
         learn([query for query, own in zip(useful, fold, strict=True) if own != left_out])
-        for left_out in range(FOLDS)
+        for left_out in range(FOLDS if len(useful) >= FOLDS else 0)
     ]
     data = [
         _nearest(one, base, query.judged)
@@ -120,7 +118,8 @@ def train_copies(
 
     All copies start from `initial`, which should add nothing to the weighted sum, and are trained
     side by side. The copy that learns from all queries is taken at the step at which the others
-    were best on the queries that they do not learn from; that may be the start.
+    were best on the queries that they do not learn from; that may be the start, and is where no
+    others are.
     scores: of parameters with a copy [c] in front, [c, q, n]. penalty: [c], in nats.
     """
     copies = len(queries.bases)
@@ -128,12 +127,14 @@ def train_copies(
         name: value.expand(copies, *value.shape).clone().requires_grad_()
         for name, value in initial.items()
     }
+    best, best_step, kept = np.inf, 0, _last(learned)
+    if copies == 1:
+        return kept
     rows = torch.arange(len(queries.fold))
     share = torch.ones(copies, len(rows))
     share[queries.fold, rows] = 0.0
     share /= share.sum(dim=1, keepdim=True)
     optimizer = Adam(learned, rate)
-    best, best_step, kept = np.inf, 0, _last(learned)
     for step in range(most_steps + 1):
         losses = queries.losses(scores(learned))  # [c, q]
         held_out = float(losses.detach()[queries.fold, rows].mean())

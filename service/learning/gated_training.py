@@ -65,37 +65,12 @@ class GatedTrainer:
                 unjudged=settings["unjudged"],
                 seed=seed,
             )
-            if isinstance(data, LinearModel):
-                return open_gates(data, inputs=len(queries[0].matrix.query))
             return _train(data, settings["pull"], seed)
-
-
-def open_gates(base: LinearModel, *, inputs: int) -> GatedModel:
-    """Return the model whose gates are 1 for every query of `inputs` features."""
-    legs, leg_of = legs_of(base)
-    return GatedModel(
-        base=base,
-        legs=legs,
-        leg_of=leg_of,
-        centre=np.zeros(inputs),
-        spread=np.ones(inputs),
-        hidden=np.zeros((1, inputs)),
-        bias=np.zeros(1),
-        gate=np.zeros((len(legs), 1)),
-        bound=_BOUND,
-    )
-
-
-def legs_of(base: LinearModel) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Return the legs of the features, and the place among them of each feature's leg."""
-    own = [FEATURES[name].leg for name in base.scale.names]
-    legs = tuple(dict.fromkeys(own))
-    return legs, tuple(legs.index(leg) for leg in own)
 
 
 def _train(data: FoldedQueries, pull: float, seed: int) -> GatedModel:
     base = data.bases[-1]
-    legs, leg_of = legs_of(base)
+    legs, leg_of = _legs_of(base)
     centre = data.query.mean(axis=0)
     spread = np.maximum(data.query.std(axis=0), _LEAST_SPREAD)
     seen = _tensor(np.clip((data.query - centre) / spread, -3.0, 3.0))  # [q, u]
@@ -138,6 +113,13 @@ def _train(data: FoldedQueries, pull: float, seed: int) -> GatedModel:
         gate=found["gate"],
         bound=_BOUND,
     )
+
+
+def _legs_of(base: LinearModel) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return the legs of the features, and the place among them of each feature's leg."""
+    own = [FEATURES[name].leg for name in base.scale.names]
+    legs = tuple(dict.fromkeys(own))
+    return legs, tuple(legs.index(leg) for leg in own)
 
 
 def _tensor(array: Scores) -> torch.Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import torch
 
 from service.fusion.linear import LinearModel
@@ -61,14 +60,6 @@ class ProjectionTrainer:
                 unjudged=settings["unjudged"],
                 seed=seed,
             )
-            if isinstance(data, LinearModel):
-                return ProjectionModel(
-                    base=data,
-                    projection=np.zeros((1, len(data.weights))),
-                    bias=np.zeros(1),
-                    output=np.ones(1),
-                    bound=_BOUND,
-                )
             return _train(data, settings["pull"], seed)
 
 

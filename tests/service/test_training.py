@@ -164,15 +164,16 @@ def test_queries_without_a_right_answer_teach_nothing(name):
     assert models[0] == models[1]
 
 
+@pytest.mark.parametrize("share", [0.37, 0.02])
 @every_trainer
-def test_grades_from_clicks_may_be_fractions(name):
+def test_grades_from_clicks_may_be_fractions(name, share):
     queries = [
         judged_query(
             query.text,
             query.matrix,
             query.in_window,
             {
-                product: 0.37 * float(grade)
+                product: share * float(grade)
                 for product, grade in zip(query.matrix.product_ids, query.grades, strict=True)
                 if not np.isnan(grade)
             },
