@@ -47,7 +47,7 @@ def stats(as_json: bool) -> None:
 @click.option("--older-than", required=True, metavar="AGE", help="Such as 12h, 90d or 8w.")
 def purge(older_than: str) -> None:
     """Delete events that are older than AGE."""
-    before = datetime.now(UTC) - _age(older_than)
+    before = datetime.now(UTC) - age(older_than)
     click.echo(f"deleted {_store(_settings()).purge(before):,} events")
 
 
@@ -75,12 +75,13 @@ def _store(settings: ServiceSettings) -> EventStore:
     return EventStore(connect(settings))
 
 
-def _age(text: str) -> timedelta:
+def age(text: str) -> timedelta:
+    """Return the time that text such as 12h, 90d or 8w means. Raises InvalidQuery."""
     match = _AGE.fullmatch(text)
     if match is None:
         raise InvalidQuery(
-            f"--older-than {text[:40]!r}: should be a number with h, d or w, such as 90d",
-            field="older_than",
+            f"age {text[:40]!r}: should be a number with h, d or w, such as 90d",
+            field="age",
         )
     return timedelta(**{_UNITS[match["unit"]]: int(match["number"])})
 

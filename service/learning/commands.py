@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,17 @@ from mappings.errors import InvalidQuery
 from mappings.index_lifecycle import find_index
 from service.evaluation.options import (
     cluster,
-    judgements_option,
     max_grade_option,
     searcher_of,
     show_progress,
 )
+from service.events.commands import age
+from service.events.event_store import EventStore
 from service.feature_ranking import encoders_of
 from service.judgements.opening import open_list
 from service.learning.baselines import BASELINES, FIXED_BLEND
-from service.learning.collecting import Collected, collect
+from service.learning.click_data import grades_by_clicks
+from service.learning.collecting import Collected, Grades, collect
 from service.learning.curve import curve_steps, learning_curve, pays_from
 from service.learning.registry import TRAINERS, load_trainer
 from service.learning.report import training_page
@@ -41,10 +44,19 @@ from service.learning.validation import OUTER_FOLDS, Trainer, interval
 from service.ranking.features import FEATURES
 from service.weights.store import WeightsStore
 
+_SHOWN_RANKS = 10
+_MOST_DISAGREEMENT = 0.2
+
 
 @click.command()
 @click.option("--index", required=True, help="Index whose ranking is learned.")
-@judgements_option
+@click.option(
+    "--judgements",
+    metavar="FILE|NAME",
+    help="CSV file with the columns query, product_id, grade, or the name of a stored list.",
+)
+@click.option("--clicks", is_flag=True, help="Learn from what shoppers did instead.")
+@click.option("--since", default="90d", show_default=True, metavar="AGE", help="For --clicks.")
 @max_grade_option
 @click.option(
     "--fusion",
@@ -74,7 +86,9 @@ from service.weights.store import WeightsStore
 )
 def train(
     index: str,
-    judgements: str,
+    judgements: str | None,
+    clicks: bool,
+    since: str,
     max_grade: int | None,
     fusion: str,
     activate: str,
@@ -84,16 +98,23 @@ def train(
     as_json: bool,
     html: Path | None,
 ) -> None:
-    """Learn ranking weights from judgements, and say what they are worth on unseen queries."""
+    """Learn ranking weights from judgements or clicks, and say what they are worth."""
+    if clicks == bool(judgements):
+        raise click.UsageError("name either --judgements or --clicks")
     trainers = [
         load_trainer(name) for name in (TRAINERS if fusion == "auto" else fusion.split(","))
     ]
-    judged = open_list(cluster, judgements, max_grade=max_grade)
     console = Console(stderr=as_json)
+    grades, confidence = (
+        (open_list(cluster, judgements, max_grade=max_grade).judgements, None)
+        if judgements
+        else _clicked(index, since, console)
+    )
     data = collect(
         searcher_of("live"),
         index,
-        judged.judgements,
+        grades,
+        confidence=confidence,
         is_complete=complete,
         track=show_progress("searching"),
     )
@@ -103,7 +124,12 @@ def train(
     store = WeightsStore(client)
     live = find_index(client, index)
     document = weights_document(
-        index, data, training, source="judgements", encoders=encoders_of(live), note=note
+        index,
+        data,
+        training,
+        source="clicks" if clicks else "judgements",
+        encoders=encoders_of(live),
+        note=note,
     )
     version = store.save(document)
     is_active = activate == "always" or (activate == "auto" and training.pays)
@@ -150,6 +176,25 @@ def features(as_json: bool) -> None:
     for one in FEATURES.values():
         table.add_row(one.name, one.leg, one.range, one.unit, one.meaning)
     Console().print(table)
+
+
+def _clicked(index: str, since: str, console: Console) -> tuple[Grades, Grades]:
+    """Return grades and confidence by clicks, and say what they come from."""
+    found = grades_by_clicks(EventStore(cluster()), index, since=datetime.now(UTC) - age(since))
+    looks = ", ".join(f"{one:.2f}" for one in found.examination[:_SHOWN_RANKS])
+    console.print(
+        f"{found.sessions:,} result pages, {len(found.grades.grades):,} queries; left out: "
+        f"{dict(found.dropped) or 'nothing'}\nhow often ranks are looked at: {looks or 'unknown'}",
+        highlight=False,
+        markup=False,
+    )
+    if found.disagreement is not None and found.disagreement > _MOST_DISAGREEMENT:
+        console.print(
+            f"two estimates of that are {found.disagreement:.0%} apart: collect more clicks, or "
+            "vary the ranking a little (see docs/relevance.md, Clicks)",
+            highlight=False,
+        )
+    return found.grades.grades, found.grades.confidence
 
 
 def _learned(data: Collected, trainers: list[Trainer], *, with_curve: bool) -> Training:
