@@ -185,6 +185,11 @@ def test_an_odd_query_is_seen_at_three_spreads_and_no_gate_leaves_its_bound():
     )
 
 
+def test_gates_of_other_query_features_are_an_error():
+    with pytest.raises(ValueError, match="broadcast"):
+        gated().fuse(matrix((10.0, 0.45, 0.5), query=(0.5, 1.0, 0.0)))
+
+
 def test_projection_by_hand():
     # one unit that sees the words alone: its whole share is theirs
     model = projection([[2.0, 0.0, 0.0]], [0.1], [-5.0])
