@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
+from typing import Any
 
 import lightgbm
 import numpy as np
 import pytest
 import torch
+from numpy.typing import ArrayLike
 
 from service.calibration import Calibration
 from service.fusion.gated import GatedModel
 from service.fusion.lambdamart import LambdaMartModel, Tree
 from service.fusion.linear import CalibratedFeatures, LinearModel
 from service.fusion.projection import ProjectionModel
-from service.fusion.registry import MODELS, read_model
+from service.fusion.registry import MODELS, FusionModel, read_model
 from service.learning.tree_training import read_trees
 from service.search_results import FeatureMatrix
+
+Damage = Callable[[dict[str, Any]], object]
+Rows = tuple[tuple[float, ...], ...]
 
 NAN = float("nan")
 NAMES = ("lexical", "text_vector", "age")
@@ -37,7 +43,12 @@ def matrix(*rows: tuple[float, ...], query: tuple[float, ...] = (0.5, 1.0)) -> F
     return FeatureMatrix(names, NAMES, values, np.array(query))
 
 
-def gated(*, gate=((0.8,), (-0.5,)), hidden=((1.0, -2.0),), bias=(0.3,)) -> GatedModel:
+def gated(
+    *,
+    gate: Rows = ((0.8,), (-0.5,)),
+    hidden: Rows = ((1.0, -2.0),),
+    bias: tuple[float, ...] = (0.3,),
+) -> GatedModel:
     return GatedModel(
         base=BASE,
         legs=("words", "rest"),
@@ -51,7 +62,9 @@ def gated(*, gate=((0.8,), (-0.5,)), hidden=((1.0, -2.0),), bias=(0.3,)) -> Gate
     )
 
 
-def projection(rows, bias, output, bound=0.3) -> ProjectionModel:
+def projection(
+    rows: ArrayLike, bias: ArrayLike, output: ArrayLike, bound: float = 0.3
+) -> ProjectionModel:
     return ProjectionModel(BASE, np.array(rows), np.array(bias), np.array(output), bound)
 
 
@@ -70,7 +83,7 @@ STUMP = Tree(
     right=np.array([2, -1, -1]),
     value=np.array([0.0, 0.5, -0.5]),
 )
-EXAMPLES = {
+EXAMPLES: dict[str, FusionModel] = {
     "weighted_sum": BASE,
     "gated": gated(),
     "projection": projection([[1.0, -2.0, 0.5], [0.5, 3.0, 0.0]], [0.2, -0.4], [1.0, -3.0]),
@@ -83,19 +96,19 @@ CANDIDATES = matrix(
 every_model = pytest.mark.parametrize("model", EXAMPLES.values(), ids=EXAMPLES)
 
 
-def test_every_model_of_the_registry_has_an_example():
+def test_every_model_of_the_registry_has_an_example() -> None:
     assert {model.fusion for model in EXAMPLES.values()} == set(MODELS)
 
 
 @every_model
-def test_contributions_add_up_to_the_total(model):
+def test_contributions_add_up_to_the_total(model: FusionModel) -> None:
     fused = model.fuse(CANDIDATES)
     assert fused.contributions.shape == (5, 3)
     np.testing.assert_allclose(fused.contributions.sum(axis=1), fused.total, atol=1e-9)
 
 
 @every_model
-def test_a_model_read_back_from_json_text_scores_the_same(model):
+def test_a_model_read_back_from_json_text_scores_the_same(model: FusionModel) -> None:
     text = json.dumps({"fusion": model.fusion, "model": model.to_json()}, allow_nan=False)
     read = read_model(json.loads(text))
     assert type(read) is type(model)
@@ -107,7 +120,7 @@ def test_a_model_read_back_from_json_text_scores_the_same(model):
 
 
 @every_model
-def test_the_score_of_a_candidate_does_not_depend_on_the_others(model):
+def test_the_score_of_a_candidate_does_not_depend_on_the_others(model: FusionModel) -> None:
     together = model.fuse(CANDIDATES)
     for row, values in enumerate(CANDIDATES.values):
         alone = model.fuse(matrix(tuple(values)))
@@ -116,27 +129,27 @@ def test_the_score_of_a_candidate_does_not_depend_on_the_others(model):
 
 
 @every_model
-def test_what_is_not_known_counts_as_nothing(model):
+def test_what_is_not_known_counts_as_nothing(model: FusionModel) -> None:
     # 0 after calibration: BM25 of 0, a cosine at `low`, an age of 0
     unknown, nothing = model.fuse(matrix((NAN, NAN, NAN), (0.0, 0.2, 0.0))).total
     assert unknown == nothing
 
 
 @every_model
-def test_no_candidates_give_no_scores(model):
+def test_no_candidates_give_no_scores(model: FusionModel) -> None:
     fused = model.fuse(matrix())
     assert (fused.total.shape, fused.contributions.shape) == ((0,), (0, 3))
 
 
 @every_model
-def test_scoring_changes_no_argument(model):
+def test_scoring_changes_no_argument(model: FusionModel) -> None:
     before = copy.deepcopy(CANDIDATES)
     model.fuse(CANDIDATES)
     np.testing.assert_array_equal(CANDIDATES.values, before.values)
     np.testing.assert_array_equal(CANDIDATES.query, before.query)
 
 
-def test_features_are_calibrated_column_by_column():
+def test_features_are_calibrated_column_by_column() -> None:
     expected = [
         [
             scale.apply(column)
@@ -147,19 +160,19 @@ def test_features_are_calibrated_column_by_column():
     np.testing.assert_array_equal(SCALE.apply(CANDIDATES), expected)
 
 
-def test_a_feature_that_nobody_computed_is_an_error():
+def test_a_feature_that_nobody_computed_is_an_error() -> None:
     model = LinearModel(CalibratedFeatures({"charm": Calibration("identity")}), np.array([1.0]))
     with pytest.raises(KeyError, match="charm"):
         model.fuse(CANDIDATES)
 
 
-def test_linear_by_hand():
+def test_linear_by_hand() -> None:
     fused = BASE.fuse(matrix((10.0, 0.45, 0.5)))
     expected = [0.6 * 10 / (10 + 10), 0.4 * (0.45 - 0.2) / (0.7 - 0.2), -0.1 * 0.5]
     np.testing.assert_allclose(fused.contributions[0], expected)
 
 
-def test_gates_by_hand():
+def test_gates_by_hand() -> None:
     # the query is ((0.5 - 0.25) / 0.5, (1.0 - 0.5) / 0.25) = (0.5, 2) spreads off the centre
     hidden = np.tanh(1.0 * 0.5 - 2.0 * 2.0 + 0.3)
     words, rest = 1 + 0.5 * np.tanh(0.8 * hidden), 1 + 0.5 * np.tanh(-0.5 * hidden)
@@ -169,14 +182,14 @@ def test_gates_by_hand():
     )
 
 
-def test_gates_of_nothing_leave_the_weighted_sum():
+def test_gates_of_nothing_leave_the_weighted_sum() -> None:
     model = gated(gate=((0.0,), (0.0,)))
     np.testing.assert_array_equal(
         model.fuse(CANDIDATES).contributions, BASE.fuse(CANDIDATES).contributions
     )
 
 
-def test_an_odd_query_is_seen_at_three_spreads_and_no_gate_leaves_its_bound():
+def test_an_odd_query_is_seen_at_three_spreads_and_no_gate_leaves_its_bound() -> None:
     model = gated(hidden=((100.0, 0.0),), gate=((50.0,), (-50.0,)))
     np.testing.assert_allclose(model.gates(np.array([1e9, 0.5])), [1.5, 0.5])
     gentle = gated(hidden=((0.1, 0.0),), bias=(0.0,))
@@ -185,12 +198,12 @@ def test_an_odd_query_is_seen_at_three_spreads_and_no_gate_leaves_its_bound():
     )
 
 
-def test_gates_of_other_query_features_are_an_error():
+def test_gates_of_other_query_features_are_an_error() -> None:
     with pytest.raises(ValueError, match="broadcast"):
         gated().fuse(matrix((10.0, 0.45, 0.5), query=(0.5, 1.0, 0.0)))
 
 
-def test_projection_by_hand():
+def test_projection_by_hand() -> None:
     # one unit that sees the words alone: its whole share is theirs
     model = projection([[2.0, 0.0, 0.0]], [0.1], [-5.0])
     fused = model.fuse(matrix((10.0, 0.45, 0.5)))
@@ -198,7 +211,7 @@ def test_projection_by_hand():
     np.testing.assert_allclose(fused.contributions[0], [0.3 + added, 0.4 * 0.5, -0.1 * 0.5])
 
 
-def test_a_projection_that_cancels_gives_each_feature_its_own_share():
+def test_a_projection_that_cancels_gives_each_feature_its_own_share() -> None:
     # 0.5 - 0.5 = 0 moves nothing; at the start the slope of tanh is 1
     model = projection([[1.0, -1.0, 0.0]], [0.0], [1.0])
     fused = model.fuse(matrix((10.0, 0.45, 0.0)))
@@ -207,7 +220,7 @@ def test_a_projection_that_cancels_gives_each_feature_its_own_share():
     )
 
 
-def test_shares_stay_small_where_units_nearly_cancel():
+def test_shares_stay_small_where_units_nearly_cancel() -> None:
     # Scaled by what is added over their sum, as for a mean of a few gradients, some exceed 200.
     rng = np.random.default_rng(3)
     model = projection(rng.normal(0, 40, (6, 3)), rng.normal(0, 1, 6), rng.normal(0, 1, 6))
@@ -215,13 +228,13 @@ def test_shares_stay_small_where_units_nearly_cancel():
     assert np.abs(model.fuse(matrix(*values)).contributions).max() < 2.0
 
 
-def test_a_projection_adds_at_most_twice_its_bound():
+def test_a_projection_adds_at_most_twice_its_bound() -> None:
     model = projection([[90.0, 0.0, 0.0]], [-45.0], [7.0])
     added = model.fuse(CANDIDATES).total - BASE.fuse(CANDIDATES).total
     np.testing.assert_allclose(added.max(), 2 * 0.3, atol=1e-6)
 
 
-def test_projection_equals_torch():
+def test_projection_equals_torch() -> None:
     rng = np.random.default_rng(11)
     model = projection(rng.normal(0, 2, (4, 3)), rng.normal(0, 1, 4), rng.normal(0, 1, 4))
     features = torch.from_numpy(SCALE.apply(CANDIDATES))
@@ -236,7 +249,7 @@ def test_projection_equals_torch():
     np.testing.assert_allclose(model.fuse(CANDIDATES).total, expected.numpy(), atol=1e-12)
 
 
-def test_trees_by_hand():
+def test_trees_by_hand() -> None:
     # lexical 0.5 is not above 0.5, text_vector 0.5 is above 0.25, age 0.5 is above 0
     fused = LambdaMartModel(SCALE, (TREE, STUMP)).fuse(matrix((10.0, 0.45, 0.5)))
     root = 4.0 / 3
@@ -245,7 +258,7 @@ def test_trees_by_hand():
     np.testing.assert_allclose(fused.total, [3.0 - 0.5])
 
 
-def test_trees_add_to_the_weighted_sum_that_they_start_from():
+def test_trees_add_to_the_weighted_sum_that_they_start_from() -> None:
     mended, alone = (EXAMPLES[name] for name in ("lambdamart", "lambdamart without a base"))
     np.testing.assert_allclose(
         mended.fuse(CANDIDATES).contributions,
@@ -255,13 +268,13 @@ def test_trees_add_to_the_weighted_sum_that_they_start_from():
     assert np.isnan(alone.weights_for(CANDIDATES.query)).all()
 
 
-def test_features_of_trees_are_those_that_some_tree_asks_for_or_that_have_a_weight():
+def test_features_of_trees_are_those_that_some_tree_asks_for_or_that_have_a_weight() -> None:
     assert LambdaMartModel(SCALE, (STUMP,)).features == ("age",)
     words = LinearModel(SCALE, np.array([1.0, 0.0, 0.0]))
     assert LambdaMartModel(SCALE, (STUMP,), words).features == ("lexical", "age")
 
 
-def test_trees_equal_lightgbm_also_where_a_value_is_unknown():
+def test_trees_equal_lightgbm_also_where_a_value_is_unknown() -> None:
     rng = np.random.default_rng(3)
     raw = np.column_stack(
         [rng.gamma(2, 8, 400), rng.uniform(0, 0.9, 400), rng.uniform(-0.5, 1, 400)]
@@ -282,7 +295,7 @@ def test_trees_equal_lightgbm_also_where_a_value_is_unknown():
     )
 
 
-BROKEN = {
+BROKEN: dict[str, tuple[str, Damage]] = {
     "no calibrations": ("weighted_sum", lambda model: model.pop("calibrations")),
     "calibrations of nothing": ("weighted_sum", lambda model: model.update(calibrations={})),
     "calibrations in a list": ("weighted_sum", lambda model: model.update(calibrations=[1])),
@@ -365,7 +378,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("fusion", "damage"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_model_is_refused(fusion, damage):
+def test_a_broken_model_is_refused(fusion: str, damage: Damage) -> None:
     model = copy.deepcopy(EXAMPLES[fusion].to_json())
     damage(model)
     with pytest.raises((KeyError, TypeError, ValueError)):
@@ -383,6 +396,6 @@ def test_a_broken_model_is_refused(fusion, damage):
         None,
     ],
 )
-def test_a_document_without_a_known_model_is_refused(document):
+def test_a_document_without_a_known_model_is_refused(document: Any) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         read_model(document)

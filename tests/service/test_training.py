@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 
 import lightgbm
 import numpy as np
@@ -12,15 +13,20 @@ import pytest
 import torch
 
 from mappings.errors import InvalidQuery
-from service.fusion.registry import MODELS, read_model
-from service.learning.dataset import judged_query
+from service.fusion.gated import GatedModel
+from service.fusion.linear import LinearModel
+from service.fusion.registry import MODELS, FusionModel, read_model
+from service.learning.dataset import JudgedQuery, judged_query
 from service.learning.early_stopping import Adam
 from service.learning.quality import quality
 from service.learning.registry import TRAINERS, load_trainer
 from service.learning.starting import best_blend, fit_scale
 from service.learning.tree_training import read_trees
 from service.ranking.features import FEATURES
-from service.search_results import FeatureMatrix
+from service.search_results import FeatureMatrix, Scores
+
+Features = dict[str, Scores]
+Truth = Callable[[Features, Scores], Scores]
 
 NAN = float("nan")
 NAMES = ("lexical", "text_vector", "image_vector", "words_in_title", "category_match", "age")
@@ -29,23 +35,25 @@ QUERY_FEATURES = 3
 every_trainer = pytest.mark.parametrize("name", TRAINERS)
 
 
-def words_count(z, query):
+def words_count(z: Features, query: Scores) -> Scores:
     """The start knows neither of the last two."""
     return 0.2 * z["lexical"] + 0.3 * z["text_vector"] + 0.4 * z["words_in_title"] - 0.1 * z["age"]
 
 
-def query_decides(z, query):
+def query_decides(z: Features, query: Scores) -> Scores:
     """Long queries are about meaning, short ones about words."""
     meaning = 0.8 if query[0] > 0.5 else 0.2
     return meaning * z["text_vector"] + (1.0 - meaning) * z["lexical"]
 
 
-def either_will_do(z, query):
+def either_will_do(z: Features, query: Scores) -> Scores:
     """The better of the two counts, which no sum of them says."""
     return np.maximum(z["words_in_title"], z["text_vector"])
 
 
-def world(truth, *, count, seed, candidates=CANDIDATES):
+def world(
+    truth: Truth, *, count: int, seed: int, candidates: int = CANDIDATES
+) -> list[JudgedQuery]:
     """Queries of random candidates: by the truth the best three have grade 3, the next five 1."""
     rng = np.random.default_rng(seed)
     queries = []
@@ -73,51 +81,54 @@ def world(truth, *, count, seed, candidates=CANDIDATES):
     return queries
 
 
-def settings_of(name, **changed):
+def settings_of(name: str, **changed: float) -> dict[str, float]:
     return {**load_trainer(name).grid[0], **changed}
 
 
-def learn(name, queries, *, seed=1, **changed):
+def learn(
+    name: str, queries: Sequence[JudgedQuery], *, seed: int = 1, **changed: float
+) -> tuple[LinearModel, FusionModel]:
     start = best_blend(queries, fit_scale(queries))
     return start, load_trainer(name).fit(queries, start, settings_of(name, **changed), seed=seed)
 
 
-def worth(model, queries):
+def worth(model: FusionModel, queries: Sequence[JudgedQuery]) -> float:
     return float(quality(model, queries).goal.mean())
 
 
 @every_trainer
-def test_learns_a_sum_that_the_start_does_not_know(name):
+def test_learns_a_sum_that_the_start_does_not_know(name: str) -> None:
     start, model = learn(name, world(words_count, count=40, seed=1))
     held_out = world(words_count, count=60, seed=2)
     assert worth(model, held_out) > worth(start, held_out) + 0.1
 
 
-def test_gates_learn_weights_that_depend_on_the_query():
+def test_gates_learn_weights_that_depend_on_the_query() -> None:
     learned, held_out = (world(query_decides, count=80, seed=seed) for seed in (3, 4))
     linear, gated = (learn(name, learned)[1] for name in ("weighted_sum", "gated"))
     assert worth(gated, held_out) > worth(linear, held_out) + 0.02
+    assert isinstance(gated, GatedModel)
     place = gated.legs.index("text_vector")
     short, long = (gated.gates(np.array([words, 0.5, 0.5]))[place] for words in (0.1, 0.9))
     assert long > short + 0.2
 
 
 @pytest.mark.parametrize("name", ["projection", "lambdamart"])
-def test_learns_what_no_sum_of_features_says(name):
+def test_learns_what_no_sum_of_features_says(name: str) -> None:
     learned, held_out = (world(either_will_do, count=80, seed=seed) for seed in (5, 6))
     linear, model = (learn(trainer, learned)[1] for trainer in ("weighted_sum", name))
     assert worth(model, held_out) > worth(linear, held_out) + 0.02
 
 
 @every_trainer
-def test_the_same_seed_learns_the_same_model(name):
+def test_the_same_seed_learns_the_same_model(name: str) -> None:
     queries = world(either_will_do, count=24, seed=7)
     texts = [json.dumps(learn(name, queries, seed=9)[1].to_json()) for _ in range(2)]
     assert texts[0] == texts[1]
 
 
 @every_trainer
-def test_a_learned_model_is_of_its_name_and_can_be_kept(name):
+def test_a_learned_model_is_of_its_name_and_can_be_kept(name: str) -> None:
     queries = world(either_will_do, count=24, seed=8)
     model = learn(name, queries)[1]
     assert model.fusion == name == load_trainer(name).name
@@ -128,14 +139,14 @@ def test_a_learned_model_is_of_its_name_and_can_be_kept(name):
     )
 
 
-def test_every_learned_fusion_has_a_trainer_with_a_small_grid():
+def test_every_learned_fusion_has_a_trainer_with_a_small_grid() -> None:
     assert set(TRAINERS) == set(MODELS)
     # Each setting is fitted 5 x 4 x 2 times in nested cross-validation.
     assert all(1 <= len(load_trainer(name).grid) <= 9 for name in TRAINERS)
 
 
 @pytest.mark.parametrize("name", ["gated", "projection", "lambdamart"])
-def test_with_too_few_queries_to_hold_any_out_it_is_the_weighted_sum(name):
+def test_with_too_few_queries_to_hold_any_out_it_is_the_weighted_sum(name: str) -> None:
     queries = world(words_count, count=3, seed=10)
     start = best_blend(queries, fit_scale(queries))
     settings = settings_of(name)
@@ -150,7 +161,7 @@ def test_with_too_few_queries_to_hold_any_out_it_is_the_weighted_sum(name):
 
 
 @every_trainer
-def test_queries_without_a_right_answer_teach_nothing(name):
+def test_queries_without_a_right_answer_teach_nothing(name: str) -> None:
     queries = world(words_count, count=12, seed=11)
     nothing = [
         judged_query(query.text, query.matrix, query.in_window, {"p000": 0.0})
@@ -166,7 +177,7 @@ def test_queries_without_a_right_answer_teach_nothing(name):
 
 @pytest.mark.parametrize("share", [0.37, 0.02])
 @every_trainer
-def test_grades_from_clicks_may_be_fractions(name, share):
+def test_grades_from_clicks_may_be_fractions(name: str, share: float) -> None:
     queries = [
         judged_query(
             query.text,
@@ -186,9 +197,11 @@ def test_grades_from_clicks_may_be_fractions(name, share):
     assert worth(model, held_out) > worth(start, held_out) + 0.1
 
 
-def test_no_gate_leaves_its_bound_and_trees_never_punish_relevance():
+def test_no_gate_leaves_its_bound_and_trees_never_punish_relevance() -> None:
     queries = world(query_decides, count=24, seed=14)
-    gates = np.array([learn("gated", queries)[1].gates(query.matrix.query) for query in queries])
+    gated = learn("gated", queries)[1]
+    assert isinstance(gated, GatedModel)
+    gates = np.array([gated.gates(query.matrix.query) for query in queries])
     assert ((gates >= 0.5) & (gates <= 1.5)).all()
     trees = learn("lambdamart", queries, least=5)[1]
     matrix = queries[0].matrix
@@ -202,13 +215,13 @@ def test_no_gate_leaves_its_bound_and_trees_never_punish_relevance():
 
 
 @pytest.mark.parametrize("name", ["gated", "projection"])
-def test_training_leaves_the_threads_of_others_alone(name):
+def test_training_leaves_the_threads_of_others_alone(name: str) -> None:
     before = torch.get_num_threads()
     learn(name, world(words_count, count=8, seed=15))
     assert torch.get_num_threads() == before
 
 
-def test_adam_takes_the_steps_of_torchs_own():
+def test_adam_takes_the_steps_of_torchs_own() -> None:
     ours, theirs = (torch.tensor([3.0, -2.0, 0.5], requires_grad=True) for _ in range(2))
     adam, reference = Adam({"x": ours}, 0.05), torch.optim.Adam([theirs], lr=0.05)
     steepness = torch.tensor([1.0, 10.0, 0.1])
@@ -220,7 +233,7 @@ def test_adam_takes_the_steps_of_torchs_own():
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
 
 
-def test_trees_that_a_model_cannot_hold_are_refused():
+def test_trees_that_a_model_cannot_hold_are_refused() -> None:
     rng = np.random.default_rng(16)
     features = rng.random((200, 2))
     label = (features[:, 0] > 0.7).astype(float)
@@ -234,7 +247,7 @@ def test_trees_that_a_model_cannot_hold_are_refused():
         read_trees(booster, scale=1.0)
 
 
-def test_a_booster_that_finds_no_split_gives_trees_of_one_leaf():
+def test_a_booster_that_finds_no_split_gives_trees_of_one_leaf() -> None:
     booster = lightgbm.train(
         {"objective": "lambdarank", "min_data_in_leaf": 500, "verbosity": -1},
         lightgbm.Dataset(np.random.default_rng(0).random((40, 2)), np.eye(40)[0], group=[20, 20]),
@@ -243,13 +256,13 @@ def test_a_booster_that_finds_no_split_gives_trees_of_one_leaf():
     assert [tree.value.tolist() for tree in read_trees(booster, scale=1.0)] in ([], [[0.0]])
 
 
-def test_a_fusion_that_nothing_learns_is_named_with_those_that_are_learned():
+def test_a_fusion_that_nothing_learns_is_named_with_those_that_are_learned() -> None:
     with pytest.raises(InvalidQuery, match="'soup'.*weighted_sum, gated") as refused:
         load_trainer("soup")
     assert refused.value.field == "fusion"
 
 
-def test_the_registry_imports_nothing_heavy_until_it_is_asked():
+def test_the_registry_imports_nothing_heavy_until_it_is_asked() -> None:
     done = run("import service.learning.registry", "print(*sys.modules)")
     loaded = {name.partition(".")[0] for name in done.split()}
     assert "service" in loaded
@@ -265,7 +278,7 @@ def test_the_registry_imports_nothing_heavy_until_it_is_asked():
         ("lambdamart", "lightgbm"),
     ],
 )
-def test_a_missing_package_is_named_with_the_extra_that_brings_it(name, package):
+def test_a_missing_package_is_named_with_the_extra_that_brings_it(name: str, package: str) -> None:
     done = run(
         f"sys.modules[{package!r}] = None",
         "from mappings.errors import ConfigurationError",
