@@ -11,6 +11,7 @@ import numpy as np
 from elasticsearch import Elasticsearch
 
 from mappings.index_lifecycle import LiveIndex
+from service.fusion.linear import LinearModel
 from service.fusion.registry import FusionModel, read_model
 from service.query_legs import QueryLegs
 from service.ranking.features import FEATURES, compute_features
@@ -36,6 +37,19 @@ class LearnedRanking:
     version: str
     model: FusionModel
     encoders: Mapping[str, Any] = field(default_factory=dict)
+
+    def leg_weights(self) -> dict[str, float] | None:
+        """Return what each leg weighs in all, for one request; None when that depends.
+
+        Only of a weighted sum: it can be pushed down as boosts.
+        """
+        if not isinstance(self.model, LinearModel):
+            return None
+        weights: dict[str, float] = {}
+        for name, weight in zip(self.model.scale.names, self.model.weights, strict=True):
+            leg = FEATURES[name].leg
+            weights[leg] = weights.get(leg, 0.0) + max(0.0, float(weight))
+        return weights
 
     def fits(self, live: LiveIndex) -> bool:
         """Return whether the vectors of an index are those of the training."""

@@ -106,9 +106,13 @@ class SearchPreparer:
             if request.understand == "filter":
                 filters = [*filters, *compile_filter(as_filter(understood))]
             searched = _searched(request, understood)
+        learned = self._learned(live, request) if request.terms and not request.sort else None
         with clock.measure("encode"):
             encoder = self.encoders.get(live)
-            legs = build_legs(searched, live, encoder=encoder, ranking=self.ranking)
+            pushed = learned.leg_weights() if learned and request.mode == "fast" else None
+            legs = build_legs(
+                searched, live, encoder=encoder, ranking=self.ranking, pushed_down=pushed
+            )
         start = Cursor("window", request.offset, ())
         if request.cursor:
             start = decode_cursor(request.cursor, text)
@@ -120,7 +124,6 @@ class SearchPreparer:
             aggregations=aggregations(request.facets, collapse=request.collapse),
             collapse=request.collapse,
         )
-        learned = self._learned(live, request) if legs.legs.terms and sort is BY_SCORE else None
         return PreparedSearch(
             request=request,
             index=live.index,
@@ -142,7 +145,7 @@ class SearchPreparer:
         return self.understand(" ".join(wanted), live)
 
     def _learned(self, live: LiveIndex, request: SearchRequest) -> LearnedRanking | None:
-        if request.weights != "auto" or request.mode == "fast":
+        if request.weights != "auto":
             return None
         name = request.weights_version
         if name == DEFAULT_WEIGHTS or request.fusion == "reciprocal_rank":
@@ -152,6 +155,8 @@ class SearchPreparer:
         )
         if found is not None and not found.fits(live):
             found = None
+        if found is not None and request.mode == "fast" and found.leg_weights() is None:
+            return None  # what is no weighted sum cannot be pushed down
         if found is not None and request.fusion in {"auto", found.model.fusion}:
             return found
         if request.fusion not in {"auto", "weighted_sum"} or (name and found):

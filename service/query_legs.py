@@ -45,16 +45,18 @@ def build_legs(
     *,
     encoder: TextEncoder | None,
     ranking: RankingWeights,
+    pushed_down: Mapping[str, float] | None = None,
 ) -> QueryLegs:
     """Return the legs that the request and the index have in common.
 
     encoder: the one that filled the index's text vectors, None when it is not ours.
     Words make the lexical leg and, where our encoder filled the index, the text vector.
     A vector that the request brings takes the place of ours.
+    pushed_down: learned weights by leg, for one request, in the place of the shipped ones.
     Raises InvalidQuery for a vector that the index does not have or of other length, and
     when every leg is weighed 0.
     """
-    given: Mapping[str, float] = (
+    given: Mapping[str, float] = pushed_down or (
         ranking.weights_of(leg_fusion(request.fusion))
         if request.weights == "auto"
         else {str(name): weight for name, weight in request.weights.items()}

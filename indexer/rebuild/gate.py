@@ -16,7 +16,7 @@ import orjson
 from mappings.errors import ConfigurationError
 
 MEASURE = "ndcg@10"
-SYSTEM = "weighted_sum"
+SYSTEM = "active"
 _LONGEST_SECONDS = 1_800.0
 _SHOWN_CHARACTERS = 400
 

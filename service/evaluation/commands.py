@@ -32,7 +32,11 @@ from service.judgements.opening import open_list
 @max_grade_option
 @version_option
 @measures_option
-@click.option("--only", type=click.Choice(list(SYSTEMS)), help="One way of ranking alone.")
+@click.option(
+    "--only",
+    metavar="SYSTEM",
+    help=f"One way of ranking alone: {', '.join(SYSTEMS)}, a weights version, or options as JSON.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
 @click.option(
     "--html",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ import orjson
 from mappings.errors import InvalidQuery
 from mappings.validation_faults import shorten
 from service.judgements.judgement_list import Judgements
-from service.search_request import SearchRequest
+from service.search_request import DEFAULT_WEIGHTS, SearchRequest
 from service.search_results import Hit
 from service.searcher import Searcher
 
@@ -20,9 +21,13 @@ SYSTEMS: Mapping[str, Mapping[str, Any]] = {
     "bm25": {"weights": {"lexical": 1.0}},
     "knn": {"weights": {"text_vector": 1.0}},
     "reciprocal_rank": {"fusion": "reciprocal_rank"},
-    "weighted_sum": {"fusion": "weighted_sum"},
+    "weighted_sum": {"fusion": "weighted_sum", "weights_version": DEFAULT_WEIGHTS},
+    "active": {},
 }
-"""Name to what a request says beyond the words."""
+"""Name to what a request says beyond the words. active: what a search without options gets."""
+
+_VERSION = re.compile(r"[a-z0-9][a-z0-9_.-]*-\d+")
+"""Form of the name of a stored weights version."""
 
 Track = Callable[[Iterable[str]], Iterable[str]]
 """Wraps the queries of a run, to show progress."""
@@ -39,12 +44,14 @@ class System:
 
     @classmethod
     def parse(cls, text: str) -> System:
-        """Return the system of that name, or the one that a JSON object of options describes.
+        """Return the system of that name, a weights version, or what a JSON object describes.
 
         Raises InvalidQuery for another name, and for options that no request could have.
         """
         if text in SYSTEMS:
             return cls(text, SYSTEMS[text])
+        if _VERSION.fullmatch(text):
+            return cls(text, {"weights_version": text})
         try:
             options = orjson.loads(text)
         except orjson.JSONDecodeError:
