@@ -13,15 +13,12 @@ from numpy.typing import NDArray
 from service.fusion.linear import LinearModel
 from service.learning.dataset import JudgedQuery
 from service.learning.linear_training import Example, LinearTrainer, examples
+from service.learning.near_candidates import near_candidates
 from service.search_results import Scores
 
 FOLDS = 4
 SHARPNESS = 10.0
 """The scores of the loss are this many times those of the model, as in LinearTrainer's grid."""
-
-_NEAR = 100
-"""Unjudged candidates of a query that training sees, the best by the weighted sum; those behind
-have next to no share of the loss."""
 
 _PATIENCE_STEPS = 25
 _LEAST_GAIN = 1e-4
@@ -190,10 +187,8 @@ def one_thread() -> Iterator[None]:
 
 
 def _nearest(one: Example, base: LinearModel, judged: NDArray[np.bool_]) -> Example:
-    """Return it with all judged candidates, and the best of those that nobody judged."""
-    by_base = np.argsort(-(one.features @ base.weights), kind="stable")
-    unjudged = by_base[~judged[by_base]][:_NEAR]
-    rows = np.sort(np.concatenate([np.flatnonzero(judged), unjudged]))
+    """Return it with the candidates that teach anything."""
+    rows = near_candidates(judged, one.features @ base.weights)
     return Example(one.features[rows], one.target[rows], one.mass[rows], one.query)
 
 

@@ -14,6 +14,7 @@ from service.fusion.lambdamart import LambdaMartModel, Tree
 from service.fusion.linear import LinearModel
 from service.learning.dataset import JudgedQuery
 from service.learning.linear_training import LinearTrainer
+from service.learning.near_candidates import near_candidates
 from service.learning.quality import CUTOFF, gain
 from service.ranking.features import FEATURES
 from service.search_results import Scores
@@ -79,7 +80,7 @@ class LambdaMartTrainer:
         trees: Sequence[Tree] = ()
         rounds = _best_rounds(useful, start, settings, seed)
         if rounds:
-            rows = _rows(useful, base, settings["unjudged"])
+            rows = _near_rows(useful, base, settings["unjudged"])
             booster = _boost(rows, base.scale.names, settings, seed, rounds)
             trees = read_trees(booster, scale=1.0 / _SHARPNESS)
         return LambdaMartModel(start.scale, trees, base)
@@ -121,6 +122,26 @@ def _learn_base(
         "sharpness": _SHARPNESS,
     }
     return LinearTrainer().fit(queries, start, linear, seed=seed)
+
+
+def _near_rows(queries: Sequence[JudgedQuery], base: LinearModel, unjudged: float) -> _Rows:
+    """Return the candidates that teach anything."""
+    every = _rows(queries, base, unjudged)
+    starts = np.cumsum(every.sizes) - every.sizes
+    near = [
+        start
+        + near_candidates(every.judged[start : start + size], every.base[start : start + size])
+        for start, size in zip(starts, every.sizes, strict=True)
+    ]
+    rows = np.concatenate(near)
+    return _Rows(
+        features=every.features[rows],
+        base=every.base[rows],
+        grade=every.grade[rows],
+        weight=every.weight[rows],
+        judged=every.judged[rows],
+        sizes=[len(one) for one in near],
+    )
 
 
 def _rows(queries: Sequence[JudgedQuery], base: LinearModel, unjudged: float) -> _Rows:
@@ -174,7 +195,7 @@ def _best_rounds(
         held_out = [query for query, own in zip(queries, fold, strict=True) if own == left_out]
         base = _learn_base(learned, start, settings, seed)
         booster = _boost(
-            _rows(learned, base, settings["unjudged"]),
+            _near_rows(learned, base, settings["unjudged"]),
             base.scale.names,
             settings,
             seed,

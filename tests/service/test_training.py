@@ -18,6 +18,7 @@ from service.fusion.linear import LinearModel
 from service.fusion.registry import MODELS, FusionModel, read_model
 from service.learning.dataset import JudgedQuery, judged_query
 from service.learning.early_stopping import Adam
+from service.learning.near_candidates import near_candidates
 from service.learning.quality import quality
 from service.learning.registry import TRAINERS, load_trainer
 from service.learning.starting import best_blend, fit_scale
@@ -219,6 +220,14 @@ def test_training_leaves_the_threads_of_others_alone(name: str) -> None:
     before = torch.get_num_threads()
     learn(name, world(words_count, count=8, seed=15))
     assert torch.get_num_threads() == before
+
+
+def test_all_judged_candidates_teach_and_the_best_hundred_of_the_others() -> None:
+    judged = np.arange(300) % 3 == 0
+    scores = np.where(judged, 0.0, np.arange(300) / 300.0)
+    rows = near_candidates(judged, scores)
+    unjudged = [row for row in range(300) if row % 3]
+    assert rows.tolist() == sorted([*range(0, 300, 3), *unjudged[-100:]])
 
 
 def test_adam_takes_the_steps_of_torchs_own() -> None:
