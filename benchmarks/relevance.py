@@ -12,12 +12,14 @@ from elasticsearch import Elasticsearch
 from benchmarks.fashion_judgements import fashion_queries, read_products
 from benchmarks.plan import Plan
 from benchmarks.report import Part, Sheet, Verdict, at_least, at_most
+from benchmarks.simulated_clicks import measure_clicks
 from benchmarks.stack import BenchStack
 from embedded.programs import shelfwise_command
 from service.bootstrap import build_searcher
 from service.judgements.opening import open_judgements
 from service.learning.baselines import FIXED_BLEND
 from service.learning.collecting import Collected, collect
+from service.learning.curve import CurvePoint, learning_curve, pays_from
 from service.learning.registry import TRAINERS, load_trainer
 from service.learning.training import Training, learn, weights_document
 from service.learning.validation import Trainer, interval
@@ -32,30 +34,47 @@ _ROUNDS = 4
 
 def measure_relevance(plan: Plan, stack: BenchStack) -> Part:
     """Load Icecat and fashion through the encoder, and validate every fusion on both."""
-    sheets: list[Sheet] = []
-    verdicts: list[Verdict] = []
-    data: dict[str, Any] = {}
+    if not (plan.data / "icecat").is_dir():
+        plan.say("no judged catalogues at hand: relevance is left out")
+        return Part("relevance", [], [], {})
     with stack.worker():
         for name in ("icecat", "fashion"):
             plan.say(f"loading {name}")
             _load(plan, stack, name)
     searcher = build_searcher(stack.service_settings())
     trainers = [load_trainer(name) for name in TRAINERS]
+    sheets: list[Sheet] = []
+    verdicts: list[Verdict] = []
+    data: dict[str, Any] = {}
     for name, judged in (("icecat", _icecat), ("fashion", _fashion)):
         plan.say(f"{name}: learning every fusion, nested cross-validation by query")
         collected = judged(plan, searcher)
         started = time.perf_counter()
         training = learn(collected, trainers)
         seconds = time.perf_counter() - started
-        sheets.append(_sheet(name, collected, training, seconds))
+        plan.say(f"{name}: learning from fewer and fewer queries")
+        points = learning_curve(load_trainer(training.best), collected.queries)
+        sheets += [_sheet(name, collected, training, seconds), _curve_sheet(name, points)]
         verdicts += _verdicts(name, training)
-        data[name] = _numbers(training, seconds)
+        data[name] = _numbers(training, seconds) | {"curve": [vars(one) for one in points]}
         if name == "icecat":
-            cost = _cost(stack, collected, trainers[0])
-            verdicts.append(
-                at_most("learned ranking, our own time added", cost, MOST_MILLISECONDS, " ms")
+            plan.say("simulated clicks")
+            sheet, found = measure_clicks(collected, trainers[0])
+            sheets.append(sheet)
+            verdicts += found
+            plan.say("what learned weights cost, and what fast mode loses")
+            cost, agreement = _serve(stack, collected, trainers[0])
+            target = "learned ranking, our own time added, p50"
+            verdicts.append(at_most(target, cost, MOST_MILLISECONDS, " ms"))
+            data |= {"added_ms": cost, "fast_mode": agreement}
+            sheets.append(
+                Sheet(
+                    "Fast mode against precise",
+                    tuple(agreement),
+                    [tuple(f"{value:.2f}" for value in agreement.values())],
+                    "one weighted sum pushed down as boosts; pairs: products of both pages in one order",
+                )
             )
-            data["added_ms"] = cost
     return Part("relevance", sheets, verdicts, data)
 
 
@@ -135,10 +154,21 @@ def _numbers(training: Training, seconds: float) -> dict[str, Any]:
     }
 
 
-def _cost(stack: BenchStack, data: Collected, trainer: Trainer) -> float:
+def _curve_sheet(name: str, points: Sequence[CurvePoint]) -> Sheet:
+    rows = [
+        (f"{one.queries}", f"{one.gain:+.3f} [{one.low:+.3f}, {one.high:+.3f}]") for one in points
+    ]
+    enough = pays_from(points)
+    note = f"learning pays from {enough} queries on" if enough else "it never pays beyond chance"
+    columns = ("queries learned from", "mean of both, against the fixed blend")
+    return Sheet(f"Learning curve on {name}", columns, rows, note)
+
+
+def _serve(stack: BenchStack, data: Collected, trainer: Trainer) -> tuple[float, dict[str, float]]:
     """Return what learned weights add to the median time that a search spends in our own code.
 
-    That is the whole time of a search less the time of its requests to Elasticsearch.
+    That is the whole time of a search less the time of its requests to Elasticsearch. The second
+    value says how far one request by the same weights, pushed down, agrees with two.
     """
     training = learn(data, [trainer], repeats=1)
     with stack.client() as client:
@@ -157,7 +187,28 @@ def _cost(stack: BenchStack, data: Collected, trainer: Trainer) -> float:
                 whole = (time.perf_counter() - start) * 1e3
                 if turn:
                     times.append(whole - sum(outside))
-    return statistics.median(own[version]) - statistics.median(own["default"])
+    added = statistics.median(own[version]) - statistics.median(own["default"])
+    return added, _agreement(searcher, data, version)
+
+
+def _agreement(searcher: Searcher, data: Collected, version: str) -> dict[str, float]:
+    overlaps, pairs = [], []
+    for query in data.queries:
+        pages = []
+        for mode in ("precise", "fast"):
+            body = {"q": query.text, "weights_version": version, "mode": mode, "limit": 10}
+            answer = searcher.search("icecat", SearchRequest.parse(body))
+            pages.append([hit.id for hit in answer.hits])
+        common = [name for name in pages[0] if name in pages[1]]
+        overlaps.append(len(common) / max(1, len(pages[0])))
+        places = [pages[1].index(name) for name in common]
+        ordered = [low < high for at, low in enumerate(places) for high in places[at + 1 :]]
+        if ordered:
+            pairs.append(sum(ordered) / len(ordered))
+    return {
+        "first ten in common": statistics.mean(overlaps),
+        "pairs in one order": statistics.mean(pairs),
+    }
 
 
 def _timed_requests(searcher: Searcher) -> list[float]:
