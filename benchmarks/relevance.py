@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from elasticsearch import Elasticsearch
@@ -72,7 +73,7 @@ def measure_relevance(plan: Plan, stack: BenchStack) -> Part:
                     "Fast mode against precise",
                     tuple(agreement),
                     [tuple(f"{value:.2f}" for value in agreement.values())],
-                    "one weighted sum pushed down as boosts; pairs: products of both pages in one order",
+                    "pushed down as boosts; pairs: of the products on both pages",
                 )
             )
     return Part("relevance", sheets, verdicts, data)

@@ -1,7 +1,7 @@
 """Weights learned from simulated shoppers, against those learned from the judgements themselves.
 
-Shoppers look at rank r with probability 1 / r and click as Shoppers of service/clicks/simulation.py
-says, with its sources. The pages are those of an even blend of words and meaning.
+Shoppers look at rank r with probability 1 / r, and click as service/clicks/simulation.py says;
+the sources are named there. The pages are those of an even blend of words and meaning.
 """
 
 from __future__ import annotations
