@@ -82,11 +82,13 @@ def measure_relevance(plan: Plan, stack: BenchStack) -> Part:
 def _load(plan: Plan, stack: BenchStack, name: str) -> None:
     path = plan.data / name / "products.jsonl.gz"
     command = shelfwise_command(["load", str(path), "--index", name, "--map", name])
-    done = subprocess.run(  # noqa: S603 - our own program
-        command, env=stack.environ(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, check=False
-    )
-    if done.returncode not in {0, 2}:  # 2: some products were rejected
-        raise RuntimeError(f"the load of {name} ended with status {done.returncode}")
+    # It ends when its standard input does, so that stays open.
+    with subprocess.Popen(  # noqa: S603 - our own program
+        command, env=stack.environ(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    ) as loader:
+        status = loader.wait()
+    if status not in {0, 2}:  # 2: some products were rejected
+        raise RuntimeError(f"the load of {name} ended with status {status}")
 
 
 def _icecat(plan: Plan, searcher: Searcher) -> Collected:
