@@ -34,6 +34,7 @@ from service.understanding.dictionaries import Dictionaries
 from service.understanding.parser import understand
 from service.weights.active import ActiveWeights
 from service.weights.parsing import parse_ranking
+from service.weights.query_ids import QueryIdSigner
 from service.weights.store import WeightsStore
 
 log = structlog.get_logger(__name__)
@@ -72,7 +73,13 @@ def build_services(settings: ServiceSettings) -> Services:
         settings=settings,
         client=client,
         indexes=indexes,
-        searcher=_searcher(client, indexes, encoders, rankings),
+        searcher=_searcher(
+            client,
+            indexes,
+            encoders,
+            rankings,
+            signer=QueryIdSigner(lambda: find_event_key(settings)),
+        ),
         task_records=records,
         task_queue=TaskQueue(outbox, indexes, batch_products=settings.service_batch_products),
         dead_letters=DeadLetters(queue),
@@ -127,10 +134,12 @@ def _searcher(
     encoders: QueryEncoders,
     rankings: ActiveWeights[LearnedRanking | None],
     *,
+    signer: QueryIdSigner | None = None,
     waits: bool = False,
 ) -> Searcher:
     """Return a searcher.
 
+    signer: makes the query ids of answers that count in an experiment; without it none does.
     waits: whether the first search of an index waits for its dictionary, as a measurement must.
     """
     dictionaries = Dictionaries(client)
@@ -142,7 +151,7 @@ def _searcher(
         return understand(text, known)
 
     preparer = SearchPreparer(indexes, encoders, load_default(), understood, rankings)
-    return Searcher(client, preparer)
+    return Searcher(client, preparer, signer)
 
 
 def _cluster(settings: ServiceSettings) -> Elasticsearch:

@@ -16,6 +16,8 @@ from service.search_request import MAX_DEPTH, SearchRequest
 
 Place = Literal["window", "tail"]
 _PAGING = {"limit", "offset", "cursor", "facets", "fields", "explain"}
+_PERSONAL = {"client_id"}
+"""Who asks is in no cursor: the arm of an experiment is decided anew, by the id alone."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Cursor:
 
 def fingerprint(index: str, request: SearchRequest) -> str:
     """Return a digest of what decides the order, so that a cursor fits only its own search."""
-    deciding = request.model_dump(mode="json", exclude=_PAGING)
+    deciding = request.model_dump(mode="json", exclude=_PAGING | _PERSONAL)
     text = orjson.dumps([index, deciding], option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(text, digest_size=9).hexdigest()
 

@@ -11,6 +11,7 @@ from mappings.index_lifecycle import LiveIndex
 from service.cursor import Cursor, check_place, decode_cursor, fingerprint
 from service.feature_ranking import LearnedRanking
 from service.filters.compiler import compile_filter
+from service.interleaving import Arm, choose_arm
 from service.live_indexes import LiveIndexes
 from service.query_encoders import QueryEncoders
 from service.query_legs import QueryLegs, build_legs
@@ -23,6 +24,7 @@ from service.search_request import DEFAULT_WEIGHTS, SearchRequest
 from service.search_results import UnderstoodQuery
 from service.stopwatch import Stopwatch
 from service.understanding.filters import as_filter
+from service.weights.active import Current
 
 Understand = Callable[[str, LiveIndex], UnderstoodQuery]
 """What the words of a query say, by the catalogue's own words."""
@@ -33,6 +35,10 @@ class LearnedRankings(Protocol):
 
     def get(self, index: str) -> LearnedRanking | None:
         """Return the active version, None for the weights that are shipped. Never raises."""
+        ...
+
+    def current(self, index: str) -> Current[LearnedRanking | None]:
+        """Return the active version with the experiment that runs. Never raises."""
         ...
 
     def get_version(self, index: str, version: str) -> LearnedRanking | None:
@@ -46,6 +52,10 @@ class NothingLearned:
     def get(self, index: str) -> None:
         """Return nothing."""
 
+    def current(self, index: str) -> Current[LearnedRanking | None]:
+        """Return that nothing is active, and no experiment runs."""
+        return Current(None)
+
     def get_version(self, index: str, version: str) -> None:
         """Raise UnknownWeights: there are no versions."""
         raise UnknownWeights(f"index {index!r} has no weights {version!r}", field="version")
@@ -55,12 +65,14 @@ class NothingLearned:
 class PreparedSearch:
     """One request, understood: what every step of a search needs.
 
-    index: the version that is asked, the same in every request, whatever the alias does.
+    index: the version that is asked, the same in every request, whatever the alias does; name:
+    the alias. arm: what an experiment decided, None where it has no say.
     start: the product before the page. text: fingerprint of what decides the order.
     learned: what ranks the window; None when the request's or the shipped weights do.
     """
 
     request: SearchRequest
+    name: str
     index: str
     legs: QueryLegs
     filters: Sequence[Clause]
@@ -71,6 +83,7 @@ class PreparedSearch:
     understood: UnderstoodQuery
     learned: LearnedRanking | None
     weights_version: str
+    arm: Arm | None = None
 
     @property
     def begins_in_window(self) -> bool:
@@ -106,7 +119,10 @@ class SearchPreparer:
             if request.understand == "filter":
                 filters = [*filters, *compile_filter(as_filter(understood))]
             searched = _searched(request, understood)
-        learned = self._learned(live, request) if request.terms and not request.sort else None
+        arm, learned = None, None
+        if request.terms and not request.sort:
+            arm = self._arm(live, request)
+            learned = arm.learned if arm else self._learned(live, request)
         with clock.measure("encode"):
             encoder = self.encoders.get(live)
             pushed = learned.leg_weights() if learned and request.mode == "fast" else None
@@ -126,6 +142,7 @@ class SearchPreparer:
         )
         return PreparedSearch(
             request=request,
+            name=live.name,
             index=live.index,
             legs=legs,
             filters=filters,
@@ -135,7 +152,8 @@ class SearchPreparer:
             clock=clock,
             understood=understood,
             learned=learned,
-            weights_version=self._version(request, learned),
+            weights_version=arm.version if arm else self._version(request, learned),
+            arm=arm,
         )
 
     def _understood(self, live: LiveIndex, request: SearchRequest) -> UnderstoodQuery:
@@ -143,6 +161,13 @@ class SearchPreparer:
             return UnderstoodQuery()
         wanted = [text for text, weight in request.terms.items() if weight > 0]
         return self.understand(" ".join(wanted), live)
+
+    def _arm(self, live: LiveIndex, request: SearchRequest) -> Arm | None:
+        # Who asks for a ranking by name gets that one; the first pass alone is not compared.
+        is_open = request.weights == "auto" and request.weights_version is None
+        if not is_open or request.fusion != "auto" or request.mode != "precise":
+            return None
+        return choose_arm(self.rankings.current(live.name), live, request.client_id)
 
     def _learned(self, live: LiveIndex, request: SearchRequest) -> LearnedRanking | None:
         if request.weights != "auto":

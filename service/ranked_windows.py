@@ -15,6 +15,7 @@ from typing import Any
 
 from cachetools import TTLCache
 
+from service.interleaving import Interleaved
 from service.page import Ranked
 from service.retrieval.candidates import Candidates
 
@@ -30,7 +31,7 @@ class RankedWindow:
     """The best candidates of a search, ranked. aggregations: what its facets were asked for."""
 
     candidates: Candidates
-    ranked: Ranked
+    ranked: Ranked | Interleaved
     aggregations: Mapping[str, Any]
 
 

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from mappings.errors import InvalidQuery
-from mappings.product import Vector
+from mappings.product import Text, Vector
 from mappings.validation_faults import first_fault
 
 MAX_QUERY_LENGTH = 1_000
@@ -141,6 +141,12 @@ class SearchRequest(_Part):
     )
     explain: Annotated[bool, Field(strict=True)] = Field(
         False, description="Say in words why each hit ranks where it does."
+    )
+    client_id: Annotated[Text, StringConstraints(max_length=200)] | None = Field(
+        None,
+        repr=False,
+        description="Who searches, as in the events; decides which arm of an experiment answers. "
+        "Neither logged nor stored. Send it with every page.",
     )
 
     @classmethod

@@ -219,7 +219,11 @@ class FeatureShare:
 
 @dataclass(frozen=True)
 class Hit:
-    """A ranked product. score is None when the order is by a field."""
+    """A ranked product.
+
+    score: None when the order is by a field. team: in an interleaved list, the version whose
+    pick it is, None everywhere else.
+    """
 
     id: str
     score: float | None
@@ -227,6 +231,7 @@ class Hit:
     legs: Mapping[str, LegShare] = field(default_factory=dict)
     explanation: str | None = None
     features: Mapping[str, FeatureShare] = field(default_factory=dict)
+    team: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""
@@ -237,6 +242,8 @@ class Hit:
             answer["explanation"] = self.explanation
         if self.features:
             answer["features"] = {name: one.to_json() for name, one in self.features.items()}
+        if self.team is not None:
+            answer["team"] = self.team
         return answer
 
 

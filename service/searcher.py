@@ -9,16 +9,22 @@ pages speak of the same products: whatever any leg finds, under the filters.
 
 from __future__ import annotations
 
-import secrets
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
 from elasticsearch import Elasticsearch
 
 from service.cursor import Cursor, encode_cursor
-from service.feature_ranking import LearnedRanking, rank_by_model, score_features
+from service.feature_ranking import (
+    FeatureScores,
+    LearnedRanking,
+    rank_by_model,
+    score_features,
+)
 from service.fusion.registry import FUSIONS, leg_fusion
-from service.page import Page, Ranked, build_hits, place_after
+from service.interleaving import Interleaved, build_hits, interleave, place_after
+from service.page import Page, Ranked
 from service.prepared_search import PreparedSearch, SearchPreparer
 from service.ranked_windows import RankedWindow, RankedWindows
 from service.ranking.features import FEATURES
@@ -33,15 +39,26 @@ from service.retrieval.candidates import (
 from service.retrieval.exact_scores import complete_scores
 from service.retrieval.products import fetch_products, returned_fields
 from service.search_request import MAX_DEPTH, MAX_WINDOW, SearchRequest
-from service.search_results import FeatureMatrix, LegScores, SearchAnswer
+from service.search_results import FeatureMatrix, Hit, LegScores, SearchAnswer
+from service.weights.experiments import Team
+from service.weights.query_ids import QueryIdSigner, plain_query_id
 
 
 class Searcher:
-    """Answers search requests; keeps between them only the windows that are paged through."""
+    """Answers search requests; keeps between them only the windows that are paged through.
 
-    def __init__(self, client: Elasticsearch, preparer: SearchPreparer) -> None:
+    signer: makes the query ids of answers that count in an experiment; without it none does.
+    """
+
+    def __init__(
+        self,
+        client: Elasticsearch,
+        preparer: SearchPreparer,
+        signer: QueryIdSigner | None = None,
+    ) -> None:
         self._client = client
         self._preparer = preparer
+        self._signer = signer
         self._windows = RankedWindows()
 
     def search(self, index: str, request: SearchRequest) -> SearchAnswer:
@@ -58,7 +75,7 @@ class Searcher:
         )
         more = bool(page.hits) and page.end.position < page.total.value
         return SearchAnswer(
-            query_id=secrets.token_hex(12),
+            query_id=self._query_id(search, page.hits),
             total=page.total,
             hits=page.hits,
             facets=page.facets,
@@ -99,6 +116,21 @@ class Searcher:
         )
         return features.matrix, len(found.product_ids)
 
+    def _query_id(self, search: PreparedSearch, hits: Sequence[Hit]) -> str:
+        """Return an id that tells the experiment's report what answered, where one has a say."""
+        arm = search.arm
+        if self._signer is None or arm is None or arm.client_id is None:
+            return plain_query_id()
+        if arm.other is None:
+            return self._signer.sign(search.name, arm.experiment, arm.client_id, arm.team)
+        first = arm.experiment.versions[0]
+        teams: dict[str, Team] = {
+            hit.id: "A" if hit.team == first else "B" for hit in hits if hit.team is not None
+        }
+        if not teams:  # behind the window, where nobody has picked
+            return plain_query_id()
+        return self._signer.sign(search.name, arm.experiment, arm.client_id, teams)
+
     def _page_of_window(self, search: PreparedSearch) -> Page:
         """Rank the window by exact scores, cut the page out, and fill it up from behind."""
         request = search.request
@@ -138,14 +170,17 @@ class Searcher:
         candidates = self._retrieve(
             search, replace(search.window, size=search.request.rank_window_size)
         )
-        window = RankedWindow(candidates, self._rank(search, candidates.scores), aggregations)
+        window = RankedWindow(candidates, self._drafted(search, candidates.scores), aggregations)
         self._windows.put(search.index, self._key(search), window)
         return window
 
     @staticmethod
     def _key(search: PreparedSearch) -> str:
-        # A window of other weights is none of this search.
-        return f"{search.text} {search.weights_version}"
+        # A window of other weights, or that other coins have drafted, is none of this search.
+        key = f"{search.text} {search.weights_version}"
+        if search.arm is None or search.arm.other is None:
+            return key
+        return f"{key} {hashlib.sha256(search.arm.seed(search.text).encode()).hexdigest()}"
 
     def _page_of_first_pass(self, search: PreparedSearch, start: Cursor, size: int) -> Page:
         """Return products in the order of the first pass, or of the fields to sort by."""
@@ -180,6 +215,16 @@ class Searcher:
                 preference=search.text,
             )
 
+    def _drafted(self, search: PreparedSearch, scores: LegScores) -> Ranked | Interleaved:
+        """Rank a window, for an interleaved list by both models, on the same features."""
+        arm = search.arm
+        if arm is None or arm.other is None:
+            return self._rank(search, scores)
+        both = (arm.learned, arm.other)
+        features = self._features(search, both, scores)
+        a, b = (self._ranked_by(search, learned, features) for learned in both)
+        return interleave(a, b, arm.experiment.versions, arm.seed(search.text))
+
     def _rank(self, search: PreparedSearch, scores: LegScores) -> Ranked:
         request = search.request
         scored = search.window.sort is BY_SCORE
@@ -187,7 +232,8 @@ class Searcher:
             fused = first_pass_scores(search.legs.legs, scores)
             return Ranked(scores, fused, search.legs.weights, ranked=False, scored=scored)
         if search.learned is not None:
-            return self._rank_by_model(search, search.learned, scores)
+            features = self._features(search, [search.learned], scores)
+            return self._ranked_by(search, search.learned, features)
         with search.clock.measure("score"):
             scores = complete_scores(
                 self._client, search.index, search.legs.legs, scores, preference=search.text
@@ -207,19 +253,24 @@ class Searcher:
             scored=scored,
         )
 
-    def _rank_by_model(
-        self, search: PreparedSearch, learned: LearnedRanking, scores: LegScores
-    ) -> Ranked:
+    def _features(
+        self, search: PreparedSearch, models: Sequence[LearnedRanking], scores: LegScores
+    ) -> FeatureScores:
         with search.clock.measure("score"):
-            features = score_features(
+            return score_features(
                 self._client,
                 search.index,
                 search.legs,
                 scores,
                 search.understood,
-                wanted=learned.model.features,
+                wanted={name for learned in models for name in learned.model.features},
                 preference=search.text,
             )
+
+    @staticmethod
+    def _ranked_by(
+        search: PreparedSearch, learned: LearnedRanking, features: FeatureScores
+    ) -> Ranked:
         with search.clock.measure("fuse"):
             model = rank_by_model(learned.model, features)
         return Ranked(

@@ -166,6 +166,9 @@ class HitBody(_Answer):
     legs: dict[str, LegBody] = {}
     explanation: str | None = None
     features: dict[str, FeatureBody] = {}
+    team: str | None = Field(
+        None, description="In a list interleaved by an experiment, the version that picked it."
+    )
 
 
 class TotalBody(_Answer):
@@ -185,7 +188,9 @@ class SearchAnswerBody(_Answer):
     facets: dict[str, list[dict[str, Any]]]
     understood: dict[str, Any]
     warnings: list[str]
-    weights_version: str
+    weights_version: str = Field(
+        description="What ranked: `default`, a stored version, `request`, or A+B when interleaved."
+    )
     took: dict[str, float]
 
 

@@ -21,6 +21,7 @@ TEXT_PARAMETERS = (
     "understand",
 )
 NUMBER_PARAMETERS = ("limit", "offset", "rank_constant", "rank_window_size", "num_candidates")
+# No client_id: addresses are logged on their way, and who searched is not for logs.
 JSON_PARAMETERS = ("filter", "facets", "sort", "weights", "fields", "explain")
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import cast, get_args
 
 import click
 
+from mappings.cluster import connect
 from mappings.errors import InvalidQuery
+from service.events.commands import age
+from service.events.event_key import find_event_key
+from service.events.event_store import EventStore
+from service.experiments_report import report_experiment
+from service.experiments_words import in_words
+from service.settings import ServiceSettings
 from service.weights.console import (
     describe,
     index_option,
@@ -18,6 +26,13 @@ from service.weights.console import (
     write_json,
 )
 from service.weights.experiments import Experiment, Kind
+from service.weights.query_ids import QueryIds
+
+_MAX_AGE = "30d"
+"""As old as an event may be when it comes."""
+
+_SLOW_CLOCKS = timedelta(hours=1)
+"""Events have the times of browsers; an earlier page than the experiment has no id of it."""
 
 
 @click.group("experiment")
@@ -60,8 +75,9 @@ def start(index: str, kind: str, versions: str, share: float) -> None:
 def stop(index: str) -> None:
     """End it; what was active before answers all searches again."""
     store = open_store()
-    store.stop_experiment(index)
+    ended = store.stop_experiment(index)
     click.echo(describe(store.state(index)))
+    click.echo(f"its report: weights experiment report --index {index} --experiment {ended.id}")
 
 
 @experiment.command("show")
@@ -76,3 +92,39 @@ def show(index: str, as_json: bool) -> None:
         click.echo(f"no experiment runs on {index!r}")
     else:
         click.echo(describe(state))
+        click.echo(f"its id is {state.experiment.id}")
+
+
+@experiment.command("report")
+@index_option
+@click.option(
+    "--experiment",
+    "experiment_id",
+    metavar="ID",
+    help="By default the one that runs, else the last one.",
+)
+@click.option(
+    "--since",
+    metavar="AGE",
+    help="Events of the last 12h, 7d or 8w; by default since it began, of an ended one 30d.",
+)
+@json_option
+def report(index: str, experiment_id: str | None, since: str | None, as_json: bool) -> None:
+    """Say what clients did with the two versions, and how sure that is."""
+    settings = ServiceSettings.from_environment(os.environ)
+    running = open_store().state(index).experiment
+    if since is None and running is not None and experiment_id in (None, running.id):
+        begin = datetime.fromisoformat(running.started_at) - _SLOW_CLOCKS
+    else:
+        begin = datetime.now(UTC) - age(since or _MAX_AGE)
+    found = report_experiment(
+        index,
+        EventStore(connect(settings)).read(index=index, since=begin),
+        QueryIds(find_event_key(settings)),
+        running=running,
+        experiment_id=experiment_id,
+    )
+    if as_json:
+        write_json(found.to_json())
+    else:
+        click.echo(in_words(found))

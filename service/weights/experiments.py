@@ -53,6 +53,11 @@ class Experiment:
                 f"share {self.share!r}: should be above 0 and at most 1", field="share"
             )
 
+    @property
+    def id(self) -> str:
+        """Return eight hexadecimal digits of SHA-256(salt), by which it is told from others."""
+        return hashlib.sha256(self.salt.encode(errors="surrogatepass")).hexdigest()[:8]
+
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote."""
@@ -123,10 +128,10 @@ def team_draft(
 
 @dataclass(frozen=True)
 class InterleavingReport:
-    """Which team the clicks preferred, each interleaved list counted once.
+    """Which team the clicks preferred, each interleaved list, or each client, counted once.
 
-    wins, losses: lists in which B got more clicks than A, and fewer. ties: as many, at least one
-    each. without_clicks: lists that say nothing. preference: B's wins of all that were decided.
+    wins, losses: those in which B got more clicks than A, and fewer. ties: as many, at least one
+    each. without_clicks: those that say nothing. preference: B's wins of all that were decided.
     p_value: of the two-sided sign test, ties left out.
     """
 
@@ -143,8 +148,9 @@ def interleaving_report(
 ) -> InterleavingReport:
     """Return who wins by the clicks on interleaved lists.
 
-    clicks_by_query: by query id (one list that was shown), clicks by team, `A` and `B`; a team
-    that is left out has none. Raises ValueError for another team or a negative count.
+    clicks_by_query: by query id (one list that was shown), clicks by team, `A` and `B`; or by
+    client, lists by the team that won them. A team that is left out has none.
+    Raises ValueError for another team or a negative count.
     """
     outcomes = {"wins": 0, "ties": 0, "losses": 0, "without_clicks": 0}
     for query_id, clicks in clicks_by_query.items():

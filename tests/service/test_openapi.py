@@ -101,7 +101,7 @@ def test_parameters_of_get_are_those_that_it_reads(document):
     documented = document["paths"]["/v1/indexes/{index}/search"]["get"]["parameters"]
     names = [parameter["name"] for parameter in documented]
     assert sorted(names) == sorted(TEXT_PARAMETERS + NUMBER_PARAMETERS + JSON_PARAMETERS)
-    assert set(names) == set(SearchRequest.model_fields) - {"vectors"}
+    assert set(names) == set(SearchRequest.model_fields) - {"vectors", "client_id"}
 
 
 @pytest.mark.parametrize("parameter", NUMBER_PARAMETERS)

@@ -1,0 +1,101 @@
+"""An experiment's report in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from service.experiments_report import MISMATCH, ExperimentReport
+from service.weights.experiments import AbReport, InterleavingReport
+from service.weights.proportions import Difference, Proportion
+
+_FEW = 30
+"""Clients in an arm, or decided ones, below which the approximations say little."""
+
+_REASONS = {
+    "not_verified": "pages whose query id was made up, of another client or of another key",
+    "product_of_no_team": "clicks on products that neither version had picked",
+    "without_impression": "events without an impression",
+    "other_client": "events of another client than the one who was shown the page",
+    "not_shown_there": "clicks on products that were not shown there",
+    "contradiction": "impressions that contradict each other",
+    "blank_query": "pages without words",
+    "busy_client": "pages of clients that are as busy as programs",
+    "clicks_everything": "pages of clients that click on everything",
+    "repeated_query": "pages of a query that a client asked again and again",
+}
+
+
+def in_words(report: ExperimentReport) -> str:
+    """Return the report as lines of text."""
+    return "\n".join(_lines(report))
+
+
+def _lines(report: ExperimentReport) -> Iterator[str]:
+    first, second = report.versions
+    yield f"experiment {report.experiment_id} on {report.index!r}: A is {first}, B is {second}"
+    yield f"{report.clients:,} clients saw {report.pages:,} result pages of it"
+    if isinstance(report.result, AbReport):
+        yield from _ab(report.result)
+    else:
+        yield from _interleaved(report.result)
+    if report.split_p_value is not None and report.split_p_value < MISMATCH:
+        yield (
+            "WARNING: the clients are not divided as the share says "
+            f"(p = {report.split_p_value:.1g}). Events of one version get lost, or client_id is "
+            "not the same in searches and events: trust none of these numbers before it is found."
+        )
+    yield from _left_out(report.left_out)
+
+
+def _ab(result: AbReport) -> Iterator[str]:
+    a, b = result.versions
+    measures = (
+        ("clicked", result.clicks, result.click_difference),
+        ("bought", result.purchases, result.purchase_difference),
+    )
+    for verb, shares, found in measures:
+        yield f"{verb}: {_share(shares[a])} of A, {_share(shares[b])} of B"
+        yield f"  B - A: {_points(found)}; {_verdict(found.p_value)}"
+    if min(share.trials for share in result.clicks.values()) < _FEW:
+        yield f"fewer than {_FEW} clients in an arm: too few to go by"
+
+
+def _interleaved(result: InterleavingReport) -> Iterator[str]:
+    decided = result.wins + result.losses
+    yield (
+        f"{result.wins:,} clients preferred B, {result.losses:,} A, {result.ties:,} both alike; "
+        f"{result.without_clicks:,} clicked on nothing that counts"
+    )
+    yield f"B is preferred by {_share(result.preference)}; {_verdict(result.p_value)}"
+    if decided < _FEW:
+        yield f"fewer than {_FEW} clients preferred one: too few to go by"
+
+
+def _share(found: Proportion) -> str:
+    if not found.trials:
+        return "none of 0 clients"
+    return (
+        f"{found.value:.1%} of {found.trials:,} clients "
+        f"(95 % interval {found.low:.1%} to {found.high:.1%})"
+    )
+
+
+def _points(found: Difference) -> str:
+    value, low, high = (100 * one for one in (found.value, found.low, found.high))
+    return f"{value:+.1f} points (95 % interval {low:+.1f} to {high:+.1f})"
+
+
+def _verdict(p_value: float) -> str:
+    said = f"p = {p_value:.2g}" if p_value >= 0.001 else "p < 0.001"
+    if p_value < 0.01:
+        return f"{said}: chance hardly makes as much"
+    if p_value < 0.05:
+        return f"{said}: chance seldom makes as much"
+    return f"{said}: chance alone may well make as much"
+
+
+def _left_out(left_out: Mapping[str, int]) -> Iterator[str]:
+    if left_out:
+        yield "left out, of all searches of the index:"
+    for reason, count in sorted(left_out.items()):
+        yield f"  {count:,} {_REASONS.get(reason, reason)}"
