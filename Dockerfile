@@ -12,7 +12,7 @@ ENV PYTHONDONTWRITEBYTECODE=1 \
     PATH=/opt/shelfwise/bin:$PATH \
     SHELFWISE_MODEL_DIRECTORY=/models
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends tini \
+    && apt-get install --yes --no-install-recommends tini libgomp1 \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 shelfwise \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp shelfwise \

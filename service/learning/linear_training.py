@@ -40,7 +40,10 @@ class Example:
 def examples(
     queries: Sequence[JudgedQuery], scale: CalibratedFeatures, *, unjudged: float
 ) -> list[Example]:
-    """Return what a listwise loss needs of the queries that have a right answer."""
+    """Return what a listwise loss needs of the queries that have a right answer.
+
+    Raises ValueError when none has.
+    """
     found = []
     for query in queries:
         if not query.is_useful:
@@ -54,6 +57,8 @@ def examples(
                 query=query.matrix.query,
             )
         )
+    if not found:
+        raise ValueError("no query has a right answer among its candidates")
     return found
 
 

@@ -58,7 +58,8 @@ def fixed_blends(
     vectors = [
         name
         for name in _VECTORS
-        if any(len(_known([query.matrix.values[:, names.index(name)]])) for query in queries)
+        if name in names
+        and any(len(_known([query.matrix.values[:, names.index(name)]])) for query in queries)
     ]
     if not vectors:
         return {1.0: blend(scale, {LEXICAL: 1.0})}

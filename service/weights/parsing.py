@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from service.feature_ranking import LearnedRanking, read_ranking
 from service.fusion.registry import MODELS
 from service.ranking.features import FEATURES
+from service.ranking.query_features import QUERY_FEATURES
 
 
 def parse_ranking(document: Mapping[str, Any]) -> LearnedRanking:
@@ -17,7 +20,7 @@ def parse_ranking(document: Mapping[str, Any]) -> LearnedRanking:
     that this release of the service does not have, or a broken model.
     """
     fusion = document.get("fusion")
-    if fusion not in MODELS:
+    if not isinstance(fusion, str) or fusion not in MODELS:
         raise ValueError(f"fusion {fusion!r} is not known; there are {', '.join(MODELS)}")
     try:
         ranking = read_ranking({"version": "", **document})
@@ -27,6 +30,10 @@ def parse_ranking(document: Mapping[str, Any]) -> LearnedRanking:
     unknown = [name for name in ranking.model.scale.names if name not in FEATURES]
     if unknown:
         raise ValueError(f"there are no ranking features named {', '.join(unknown)}")
+    try:
+        ranking.model.weights_for(np.zeros(len(QUERY_FEATURES)))
+    except ValueError as error:
+        raise ValueError(f"{fusion} model is of other features of queries: {error}") from error
     return ranking
 
 
