@@ -98,4 +98,4 @@ def _left_out(left_out: Mapping[str, int]) -> Iterator[str]:
     if left_out:
         yield "left out, of all searches of the index:"
     for reason, count in sorted(left_out.items()):
-        yield f"  {count:,} {_REASONS.get(reason, reason)}"
+        yield f"  {_REASONS.get(reason, reason)}: {count:,}"
