@@ -23,6 +23,7 @@ from benchmarks.peers.contenders import (
     Contender,
     Ids,
     K,
+    every_feature,
     fill_floor,
     floor,
     opensearch,
@@ -40,6 +41,7 @@ from benchmarks.plan import Plan
 from benchmarks.report import Part, Sheet, Verdict
 from benchmarks.stack import BenchStack
 from mappings.encoder_spec import external
+from service.weights.store import WeightsStore
 
 MOST_OF_FLOOR = 1.5
 MOST_OF_OPENSEARCH = 0.7
@@ -104,9 +106,12 @@ def measure_peers(plan: Plan) -> Part:
         port, _ = held.enter_context(stack.service())
         service = held.enter_context(JsonClient(f"http://127.0.0.1:{port}"))
         cluster = held.enter_context(JsonClient(stack.elasticsearch_url))
+        version = WeightsStore(client).save(every_feature())
         contenders = [
             ours(service, window=200),
             ours(service, window=100),
+            ours(service, window=100, version=version),
+            ours(service, window=200, version=version),
             ours(service, window=200, num_candidates=200),
             ours(service, mode="fast"),
             floor(client, window=200),
@@ -188,10 +193,12 @@ def _comparisons(records: dict[str, Record]) -> list[Comparison]:
         (("ours, precise, window 100",), ("two passes, 100", "its own"), MOST_OF_FLOOR),
         (("ours, precise, window 200",), ("OpenSearch", "depth 100"), MOST_OF_OPENSEARCH),
         (("ours, precise, window 100",), ("OpenSearch", "depth 100"), MOST_OF_OPENSEARCH),
+        (("window 200, all features",), ("OpenSearch", "depth 100"), MOST_OF_OPENSEARCH),
+        (("window 100, all features",), ("OpenSearch", "depth 100"), MOST_OF_OPENSEARCH),
+        (("ours, fast",), ("OpenSearch", "depth 20"), MOST_OF_OPENSEARCH),
         (("ours, precise, window 200",), ("two passes, 200", "thin"), None),
         (("ours, precise, window 100",), ("two passes, 100", "thin"), None),
         (("ours, fast",), ("one pass",), None),
-        (("ours, fast",), ("OpenSearch", "depth 20"), None),
     ]
     found = []
     for our_parts, their_parts, most in wanted:

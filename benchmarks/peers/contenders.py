@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import orjson
 from elasticsearch import Elasticsearch, helpers
 
 from benchmarks.http_client import JsonClient
 from benchmarks.peers.synth import DIMS, SynthData, SynthQuery
+from service.fusion.linear import CalibratedFeatures, LinearModel
+from service.ranking.features import DEFAULT_CALIBRATIONS
 
 SIZE = 20
 K = 100
@@ -34,16 +37,22 @@ class Contender:
 
 
 def ours(
-    service: JsonClient, *, mode: str = "precise", window: int = 200, num_candidates: int = K
+    service: JsonClient,
+    *,
+    mode: str = "precise",
+    window: int = 200,
+    num_candidates: int = K,
+    version: str | None = None,
 ) -> Contender:
-    """Our service over HTTP."""
+    """Our service over HTTP. version: of learned weights, which rank by every feature."""
+    ranking = {"weights_version": version} if version else {"weights": WEIGHTS}
 
     def ask(query: SynthQuery) -> tuple[float, Ids]:
         body = {
             "q": query.words,
             "vectors": {"text_vector": query.text_vector, "image_vector": query.image_vector},
             "filter": {"price": {"gte": query.low, "lte": query.high}, "brand": query.brands},
-            "weights": WEIGHTS,
+            **ranking,
             "limit": SIZE,
             "mode": mode,
             "rank_window_size": window,
@@ -57,7 +66,21 @@ def ours(
     what = "fast" if mode == "fast" else f"precise, window {window}"
     if num_candidates != K:
         what += f", num_candidates {num_candidates}"
+    if version:
+        what += ", all features"
     return Contender(f"ours, {what}", ask)
+
+
+def every_feature() -> dict[str, Any]:
+    """Return a weights document of ours that leaves no feature out."""
+    scale = CalibratedFeatures(DEFAULT_CALIBRATIONS)
+    weights = np.full(len(scale.names), 1.0 / len(scale.names))
+    return {
+        "index": OURS_INDEX,
+        "fusion": "weighted_sum",
+        "model": LinearModel(scale, weights).to_json(),
+        "training": {"source": "hand"},
+    }
 
 
 def floor(client: Elasticsearch, *, window: int | None) -> Contender:
