@@ -111,8 +111,8 @@ def interleave(a: Ranked, b: Ranked, versions: tuple[str, str], seed: str) -> In
 def place_after(ranked: Ranked | Interleaved, order: Sequence[int], start: Cursor) -> int:
     """Return the place in the order where a page begins.
 
-    The scores of two models are in no order together, so an interleaved list goes on behind
-    the product that was the last one, or, should that be gone, at the same position.
+    The scores of two models are in no order together, so an interleaved list goes on behind the
+    product that was the last one, or, should that be gone, where it stood.
     """
     if isinstance(ranked, Ranked):
         return page.place_after(ranked, order, start)
@@ -121,6 +121,7 @@ def place_after(ranked: Ranked | Interleaved, order: Sequence[int], start: Curso
         for place, row in enumerate(order, start=1):
             if ranked.scores.product_ids[row] == last:
                 return place
+        return min(max(0, start.position - 1), len(order))
     return min(start.position, len(order))
 
 

@@ -189,7 +189,8 @@ class SearchAnswerBody(_Answer):
     understood: dict[str, Any]
     warnings: list[str]
     weights_version: str = Field(
-        description="What ranked: `default`, a stored version, `request`, or A+B when interleaved."
+        description="What ranked: a stored version, the shipped one such as `default-1`, "
+        "`request` for weights of the request, or `A+B` for a list interleaved of two versions."
     )
     took: dict[str, float]
 
