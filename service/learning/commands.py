@@ -34,13 +34,12 @@ from service.learning.registry import TRAINERS, load_trainer
 from service.learning.report import training_page
 from service.learning.training import (
     LEAST_QUERIES,
-    REPEATS,
     Training,
     learn,
     metrics,
     weights_document,
 )
-from service.learning.validation import OUTER_FOLDS, Trainer, interval
+from service.learning.validation import OUTER_FOLDS, Trainer, interval, repeats_for
 from service.ranking.features import FEATURES
 from service.weights.store import WeightsStore
 
@@ -205,7 +204,7 @@ def _learned(data: Collected, trainers: list[Trainer], *, with_curve: bool) -> T
             field="judgements",
         )
     ways: list[Trainer] = [*BASELINES, *trainers]
-    with _bars({way.name: OUTER_FOLDS * REPEATS for way in ways}) as advance:
+    with _bars({way.name: OUTER_FOLDS * repeats_for(data.queries) for way in ways}) as advance:
         training = learn(data, trainers, on_fold=advance)
     if not with_curve:
         return training

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from service.fusion.linear import CalibratedFeatures, LinearModel
 from service.learning.dataset import JudgedQuery
@@ -91,22 +92,28 @@ class LinearTrainer:
         scale = start.scale
         data = examples(queries, scale, unjudged=settings["unjudged"])
         sharpness, strength = settings["sharpness"], settings["strength"]
+        # All candidates of all queries in one array, each query's from its first row on.
+        features = np.concatenate([one.features for one in data])  # [rows, f]
+        target = np.concatenate([one.target for one in data])
+        mass = np.concatenate([one.mass for one in data])
+        sizes = np.array([len(one.target) for one in data])
+        first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
 
         def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            value = 0.0
-            slope = np.zeros_like(weights)
-            for one in data:
-                scores = sharpness * (one.features @ weights)
-                scores -= scores.max()
-                mass = np.exp(scores) * one.mass
-                whole = mass.sum()
-                value += float(np.log(whole) - one.target @ scores)
-                slope += sharpness * (one.features.T @ (mass / whole - one.target))
+            scores = sharpness * (features @ weights)
+            scores -= np.repeat(np.maximum.reduceat(scores, first), sizes)
+            share = np.exp(scores) * mass
+            whole = np.add.reduceat(share, first)
             apart = weights - start.weights
-            value = value / len(data) + strength * float(apart @ apart)
-            return value, slope / len(data) + 2 * strength * apart
+            value = (np.log(whole).sum() - target @ scores) / len(data) + strength * apart @ apart
+            slope = sharpness / len(data) * ((share / np.repeat(whole, sizes) - target) @ features)
+            return float(value), slope + 2 * strength * apart
 
-        found = minimize(loss, start.weights, jac=True, method="L-BFGS-B", bounds=bounds(scale))
+        # Steps of microseconds: two threads of BLAS would only wait for each other.
+        with threadpool_limits(1, user_api="blas"):
+            found = minimize(
+                loss, start.weights, jac=True, method="L-BFGS-B", bounds=bounds(scale)
+            )
         weights = np.where(np.abs(found.x) < _FORGOTTEN, 0.0, found.x)
         return LinearModel(scale, weights)
 

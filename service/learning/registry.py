@@ -20,7 +20,7 @@ TRAINERS: Mapping[str, str] = {
 }
 """Name of a learned fusion, as in MODELS, to where its trainer is."""
 
-_PACKAGES = frozenset({"lightgbm", "scipy", "torch"})
+_PACKAGES = frozenset({"lightgbm", "scipy", "threadpoolctl", "torch"})
 """What `shelfwise[train]` brings."""
 
 

@@ -20,7 +20,6 @@ from service.learning.validation import (
     train,
 )
 
-REPEATS = 2
 LEAST_QUERIES = 2 * OUTER_FOLDS
 """Judged queries with a right answer, below which nothing can be said of unseen ones."""
 
@@ -51,7 +50,7 @@ def learn(
     data: Collected,
     trainers: Sequence[Trainer],
     *,
-    repeats: int = REPEATS,
+    repeats: int | None = None,
     on_fold: Callable[[str], None] = lambda name: None,
 ) -> Training:
     """Validate the baselines and the trainers, and learn the best of these from all queries.
@@ -110,7 +109,7 @@ def metrics(training: Training) -> dict[str, Any]:
     """Return the measures on unseen queries as JSON."""
     gain, low, high = training.gain
     return {
-        "validation": f"nested cross-validation by query, {OUTER_FOLDS} folds, {REPEATS} times",
+        "validation": f"nested cross-validation by query, {OUTER_FOLDS} folds",
         "gain_over_fixed_blend": {"value": gain, "low": low, "high": high},
         "ways": {
             name: {
