@@ -16,9 +16,10 @@ from benchmarks.report import Part, Sheet, Verdict, at_least, at_most
 from benchmarks.simulated_clicks import measure_clicks
 from benchmarks.stack import BenchStack
 from embedded.programs import shelfwise_command
+from mappings.index_lifecycle import find_index
 from service.bootstrap import build_searcher
 from service.judgements.opening import open_judgements
-from service.learning.baselines import FIXED_BLEND
+from service.learning.baselines import FIXED_BLEND, shipped_model
 from service.learning.collecting import Collected, collect
 from service.learning.curve import CurvePoint, learning_curve, pays_from
 from service.learning.registry import TRAINERS, load_trainer
@@ -50,11 +51,13 @@ def measure_relevance(plan: Plan, stack: BenchStack) -> Part:
     for name, judged in (("icecat", _icecat), ("fashion", _fashion)):
         plan.say(f"{name}: learning every fusion, nested cross-validation by query")
         collected = judged(plan, searcher)
+        with stack.client() as client:
+            shipped = shipped_model(find_index(client, name))
         started = time.perf_counter()
-        training = learn(collected, trainers)
+        training = learn(collected, trainers, shipped=shipped)
         seconds = time.perf_counter() - started
         plan.say(f"{name}: learning from fewer and fewer queries")
-        points = learning_curve(load_trainer(training.best), collected.queries)
+        points = learning_curve(trainers[0], collected.queries)
         sheets += [_sheet(name, collected, training, seconds), _curve_sheet(name, points)]
         verdicts += _verdicts(name, training)
         data[name] = _numbers(training, seconds) | {"curve": [vars(one) for one in points]}
@@ -173,8 +176,9 @@ def _serve(stack: BenchStack, data: Collected, trainer: Trainer) -> tuple[float,
     That is the whole time of a search less the time of its requests to Elasticsearch. The second
     value says how far one request by the same weights, pushed down, agrees with two.
     """
-    training = learn(data, [trainer], repeats=1)
     with stack.client() as client:
+        shipped = shipped_model(find_index(client, "icecat"))
+        training = learn(data, [trainer], shipped=shipped, repeats=1)
         document = weights_document("icecat", data, training, source="judgements", encoders={})
         version = WeightsStore(client).save(document)
     searcher = build_searcher(stack.service_settings())

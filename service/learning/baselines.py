@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from service.fusion.linear import LinearModel
+from mappings.index_lifecycle import LiveIndex
+from service.fusion.linear import CalibratedFeatures, LinearModel
 from service.learning.dataset import JudgedQuery
 from service.learning.starting import blend
 from service.learning.validation import Trainer
+from service.ranking.features import DEFAULT_CALIBRATIONS, NAMES
+from service.ranking.weights import load_default
 from service.search_results import LEXICAL
 
 FIXED_BLEND = "fixed_blend"
+SHIPPED = "shipped"
 
 
 @dataclass
@@ -51,6 +55,36 @@ class BestFixedBlend:
     ) -> LinearModel:
         """Return the start, which is the best fixed blend."""
         return start
+
+
+@dataclass
+class Shipped:
+    """The weights that answer without any training. model: as `shipped_model` returns it."""
+
+    model: LinearModel
+    name: str = SHIPPED
+    grid: Sequence[Mapping[str, float]] = field(default=({},))
+
+    def fit(
+        self,
+        queries: Sequence[JudgedQuery],
+        start: LinearModel,
+        settings: Mapping[str, float],
+        *,
+        seed: int,
+    ) -> LinearModel:
+        """Return the model as it is."""
+        return self.model
+
+
+def shipped_model(live: LiveIndex) -> LinearModel:
+    """Return the shipped weights and calibrations for an index, as a model."""
+    ranking = load_default()
+    calibrations = DEFAULT_CALIBRATIONS | ranking.calibrations(live.encoders)
+    scale = CalibratedFeatures({name: calibrations[name] for name in NAMES})
+    legs = {LEXICAL, *live.encoders}
+    weights = ranking.weights_of("weighted_sum")
+    return blend(scale, {name: weight for name, weight in weights.items() if name in legs})
 
 
 BASELINES: tuple[Trainer, ...] = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ from service.evaluation.options import (
 from service.events.commands import age
 from service.events.event_store import EventStore
 from service.feature_ranking import encoders_of
+from service.fusion.linear import LinearModel
 from service.judgements.opening import open_list
-from service.learning.baselines import BASELINES, FIXED_BLEND
+from service.learning.baselines import BASELINES, FIXED_BLEND, Shipped, shipped_model
 from service.learning.click_data import grades_by_clicks
 from service.learning.collecting import Collected, Grades, collect
 from service.learning.curve import curve_steps, learning_curve, pays_from
@@ -118,10 +120,10 @@ def train(
         track=show_progress("searching"),
     )
     _say_what_was_left_out(data, console)
-    training = _learned(data, trainers, with_curve=curve)
     client = cluster()
     store = WeightsStore(client)
     live = find_index(client, index)
+    training = _learned(data, trainers, shipped_model(live), with_curve=curve)
     document = weights_document(
         index,
         data,
@@ -141,7 +143,7 @@ def train(
             "version": version,
             "active": is_active,
             "pays": training.pays,
-            "fusion": training.best,
+            "fusion": training.model.fusion,
             "queries": len(data.queries),
             "pairs": data.pairs,
             **metrics(training),
@@ -196,24 +198,24 @@ def _clicked(index: str, since: str, console: Console) -> tuple[Grades, Grades]:
     return found.grades.grades, found.grades.confidence
 
 
-def _learned(data: Collected, trainers: list[Trainer], *, with_curve: bool) -> Training:
+def _learned(
+    data: Collected, trainers: list[Trainer], shipped: LinearModel, *, with_curve: bool
+) -> Training:
     if len(data.queries) < LEAST_QUERIES:
         raise InvalidQuery(
             f"judgements: {len(data.queries)} queries have a right answer in the index; learning "
             f"takes at least {LEAST_QUERIES}, and the weights stay as they are",
             field="judgements",
         )
-    ways: list[Trainer] = [*BASELINES, *trainers]
+    ways: list[Trainer] = [Shipped(shipped), *BASELINES, *trainers]
     with _bars({way.name: OUTER_FOLDS * repeats_for(data.queries) for way in ways}) as advance:
-        training = learn(data, trainers, on_fold=advance)
+        training = learn(data, trainers, shipped=shipped, on_fold=advance)
     if not with_curve:
         return training
-    best = next(one for one in trainers if one.name == training.best)
+    best = next((one for one in trainers if one.name == training.best), trainers[0])
     with _bars({"learning curve": curve_steps(len(data.queries))}) as advance:
         points = learning_curve(best, data.queries, on_point=lambda: advance("learning curve"))
-    return Training(
-        training.validated, training.best, training.gain, training.model, training.settings, points
-    )
+    return replace(training, curve=points)
 
 
 @contextmanager
@@ -236,7 +238,11 @@ def _say_what_was_left_out(data: Collected, console: Console) -> None:
             highlight=False,
         )
     if data.missing:
-        console.print(f"{data.missing} judged products are not in the index", highlight=False)
+        console.print(
+            f"{data.missing} judged pairs play no part: the product is not in the index, or "
+            "no leg finds it",
+            highlight=False,
+        )
 
 
 def _table(training: Training) -> Table:
@@ -264,10 +270,13 @@ def _verdict(index: str, version: str, training: Training, *, is_active: bool) -
             if enough
             else "no number of these queries is enough for learning to pay beyond chance"
         )
-    if not training.pays:
+    if training.best == FIXED_BLEND:
         lines.append(
-            "The gain over the best fixed blend may be chance: more judged queries are needed."
+            "Nothing learned is better than the best fixed blend beyond chance, which is kept; "
+            "more judged queries may help."
         )
+    if not training.pays:
+        lines.append("Its gain may be chance, so that the weights of before go on.")
     what = "is active" if is_active else "is kept, and not active"
     lines.append(f"{version} ({training.best}) {what}.")
     if not is_active:
