@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
+from indexer.images.networks import parse_networks, parse_ports
 from mappings.product_changes import LANES, Lane
 from mappings.settings import SharedSettings
 
@@ -25,6 +26,16 @@ def parse_lanes(text: str) -> tuple[Lane, ...]:
 
 def _check_lanes(text: str) -> str:
     return ",".join(parse_lanes(text))
+
+
+def _check_networks(text: str) -> str:
+    parse_networks(text)
+    return text
+
+
+def _check_ports(text: str) -> str:
+    parse_ports(text)
+    return text
 
 
 class IndexerSettings(SharedSettings):
@@ -121,4 +132,64 @@ class IndexerSettings(SharedSettings):
     )
     indexer_patience_seconds: float = Field(
         600.0, ge=0, description="How long a load waits for Redis or for a worker before it fails."
+    )
+    indexer_image_allowed_networks: Annotated[str, AfterValidator(_check_networks)] = Field(
+        "",
+        description="Networks that photos are fetched from although they are private, loopback or "
+        "otherwise special, divided by commas, e.g. `10.1.0.0/16`. An address of cloud metadata "
+        "must be named by itself.",
+    )
+    indexer_image_allowed_ports: Annotated[str, AfterValidator(_check_ports)] = Field(
+        "80,443", description="Ports that photos are fetched from, divided by commas."
+    )
+    indexer_image_ca_certs: str | None = Field(
+        None,
+        description="Path of a CA bundle that is trusted for photos besides the system's.",
+    )
+    indexer_image_directory: str | None = Field(
+        None,
+        description="The only folder that `file:` addresses of photos may name; none if unset.",
+    )
+    indexer_image_max_bytes: int = Field(
+        20_000_000, ge=1, le=1_000_000_000, description="Largest photo, after decompression."
+    )
+    indexer_image_max_pixels: int = Field(
+        50_000_000,
+        ge=1,
+        le=89_000_000,
+        description="Width times height of the largest photo; each pixel takes up to 8 bytes of "
+        "the worker's memory.",
+    )
+    indexer_image_timeout_seconds: float = Field(
+        20.0,
+        gt=0,
+        le=600,
+        description="Longest time for one photo, with redirects, waits and further attempts.",
+    )
+    indexer_image_attempts: int = Field(
+        3, ge=1, le=20, description="Attempts for a photo that cannot be fetched for now."
+    )
+    indexer_image_connections_per_host: int = Field(
+        4, ge=1, le=256, description="Photos that one worker fetches from one host at a time."
+    )
+    indexer_image_delay_milliseconds: int = Field(
+        20,
+        ge=0,
+        le=60_000,
+        description="How long a worker waits from one photo of a host to the next one.",
+    )
+    indexer_image_cache_directory: str = Field(
+        ".shelfwise/images",
+        description="Folder of the photos' cache; the workers of one machine may share it.",
+    )
+    indexer_image_cache_megabytes: int = Field(
+        0,
+        ge=0,
+        le=10_000_000,
+        description="Size of the cache of photos in millions of bytes; 0 keeps none.",
+    )
+    indexer_image_cache_fresh_seconds: float = Field(
+        3600.0,
+        ge=0,
+        description="How long a photo of the cache is used before its server is asked again.",
     )

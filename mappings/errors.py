@@ -15,6 +15,7 @@ ShelfwiseError
     ClusterUnavailable     Elasticsearch does not answer
     ClusterOverloaded      Elasticsearch answers 429, 503 or a tripped circuit breaker
     QueueUnavailable       Redis does not answer
+    ImageUnavailable       a photo could not be fetched this time
   ConfigurationError       stop: the process refuses to start, readiness is false
     MissingSetting         a setting is absent, unknown or unreadable
     EncoderMismatch        the index was filled by another encoder
@@ -23,6 +24,7 @@ ShelfwiseError
     EncoderNeeded          a worker without an encoder has met a product that needs one
   PermanentIndexingError   the product is set aside, with the reason
     DocumentRejected       Elasticsearch refuses the document
+    ImageRefused           a photo cannot be used: its address, its size or what is in it
 """
 
 from __future__ import annotations
@@ -153,6 +155,12 @@ class QueueUnavailable(TemporaryError):
     code = "queue_unavailable"
 
 
+class ImageUnavailable(TemporaryError):
+    """A photo could not be fetched this time: timeout, 5xx, 429 or a broken connection."""
+
+    code = "image_unavailable"
+
+
 class ConfigurationError(ShelfwiseError):
     """The process must not go on as it is configured."""
 
@@ -200,3 +208,29 @@ class DocumentRejected(PermanentIndexingError):
     """Elasticsearch refuses the document."""
 
     code = "document_rejected"
+
+
+class ImageRefused(PermanentIndexingError):
+    """A photo cannot be used, and asking again would not help.
+
+    reason: a short stable name, e.g. "address_refused", "not_found", "too_large", "truncated".
+    """
+
+    code = "image_refused"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str = "refused",
+        field: str | None = None,
+        retry_after_seconds: int | None = None,
+        product_id: str | None = None,
+    ) -> None:
+        super().__init__(
+            message,
+            field=field,
+            retry_after_seconds=retry_after_seconds,
+            product_id=product_id,
+        )
+        self.reason = reason
