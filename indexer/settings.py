@@ -157,7 +157,7 @@ class IndexerSettings(SharedSettings):
         50_000_000,
         ge=1,
         le=89_000_000,
-        description="Width times height of the largest photo; each pixel takes up to 12 bytes of "
+        description="Width times height of the largest photo; each pixel takes up to 13 bytes of "
         "the worker's memory.",
     )
     indexer_image_timeout_seconds: float = Field(

@@ -59,7 +59,7 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
     data: a JPEG, PNG, WebP, GIF, BMP or TIFF file, recognised by its content. Transparent
     parts become white, 16 bits become 8 by their upper half, CMYK is converted without a
     colour profile, and profiles are left aside. max_pixels: width times height; above
-    Pillow's own limit of 89 million it has no effect. Memory is up to 12 bytes a pixel.
+    Pillow's own limit of 89 million it has no effect. Memory is up to 13 bytes a pixel.
     Raises ImageRefused, whose `reason` is "empty", "format_refused" (SVG, HTML, PDF and others,
     by name), "not_an_image", "too_many_pixels", "truncated", or "corrupt".
     """
