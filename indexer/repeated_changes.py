@@ -25,6 +25,8 @@ def find_repeated(
         change.product_id: (position, change)
         for position, change in enumerate(changes)
         if change.operation == "upsert"
+        and isinstance(change.product_id, str)  # whatever else it is, the check will say so
+        and change.product_id
         and counts[change.product_id] == 1
         and change.product_id not in late
     }

@@ -106,11 +106,13 @@ def score_features(
     *,
     wanted: Collection[str],
     preference: str,
+    in_window: int | None = None,
 ) -> FeatureScores:
     """Return the features of candidates by one more request.
 
     wanted: features that count; the clauses of the others are not asked for, which leaves
-    them unknown. Raises a TemporaryError when the cluster cannot answer.
+    them unknown. in_window: see compute_features. Raises a TemporaryError when the cluster
+    cannot answer.
     """
     text = " ".join(term for term, weight in query.legs.terms.items() if weight > 0)
     signals = {FEATURES[name].signal for name in wanted}
@@ -122,7 +124,9 @@ def score_features(
     complete, found = complete_signals(
         client, index, query.legs, scores, clauses, preference=preference
     )
-    matrix = compute_features(complete, found, understood, now_ms=time.time() * 1e3)
+    matrix = compute_features(
+        complete, found, understood, now_ms=time.time() * 1e3, in_window=in_window
+    )
     return FeatureScores(complete, matrix)
 
 

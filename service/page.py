@@ -70,6 +70,10 @@ def place_after(ranked: Ranked, order: Sequence[int], start: Cursor) -> int:
     if not start.after:
         return min(start.position, len(order))
     score, product_id = start.after
+    # By its name first: a score may have changed with the time or with the weights.
+    for place, row in enumerate(order):
+        if ranked.scores.product_ids[row] == product_id:
+            return place + 1
     for place, row in enumerate(order):
         row_score, row_id = ranked.key(row)
         if (-row_score, row_id) > (-score, product_id):

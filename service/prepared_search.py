@@ -165,7 +165,8 @@ class SearchPreparer:
     def _arm(self, live: LiveIndex, request: SearchRequest) -> Arm | None:
         # Who asks for a ranking by name gets that one; the first pass alone is not compared.
         is_open = request.weights == "auto" and request.weights_version is None
-        if not is_open or request.fusion != "auto" or request.mode != "precise":
+        # Training sees words alone: what it learned of a vector that a request brings is nothing.
+        if not is_open or request.vectors or request.fusion != "auto" or request.mode != "precise":
             return None
         return choose_arm(self.rankings.current(live.name), live, request.client_id)
 
@@ -180,6 +181,12 @@ class SearchPreparer:
         )
         if found is not None and not found.fits(live):
             found = None
+        if (
+            found is not None
+            and not name
+            and not set(request.vectors) <= set(found.model.features)
+        ):
+            return None  # training saw no such vector, so the weights would leave it out
         if found is not None and request.mode == "fast" and found.leg_weights() is None:
             return None  # what is no weighted sum cannot be pushed down
         if found is not None and request.fusion in {"auto", found.model.fusion}:

@@ -142,7 +142,7 @@ class SearchRequest(_Part):
     explain: Annotated[bool, Field(strict=True)] = Field(
         False, description="Say in words why each hit ranks where it does."
     )
-    client_id: Annotated[Text, StringConstraints(max_length=200)] | None = Field(
+    client_id: Annotated[Text, StringConstraints(max_length=256)] | None = Field(
         None,
         repr=False,
         description="Who searches, as in the events; decides which arm of an experiment answers. "
@@ -178,9 +178,7 @@ class SearchRequest(_Part):
             )
         if self.cursor and self.offset:
             raise ValueError("offset and cursor exclude each other")
-        if isinstance(self.q, dict) and not any(
-            weight > 0 and text.strip() for text, weight in self.q.items()
-        ):
+        if isinstance(self.q, dict) and not any(weight > 0 for weight in self.terms.values()):
             raise ValueError("q needs at least one term with a weight above 0")
         if isinstance(self.weights, dict) and not any(self.weights.values()):
             raise ValueError("weights needs at least one leg above 0")

@@ -124,6 +124,23 @@ class Signals:
     categories: tuple[tuple[str, ...], ...]
 
 
+def first_scores(scores: LegScores, count: int) -> LegScores:
+    """Return the scores of the first candidates."""
+    return LegScores(scores.product_ids[:count], scores.legs, scores.scores[:count])
+
+
+def first_signals(signals: Signals, count: int) -> Signals:
+    """Return the signals of the first candidates."""
+    return Signals(
+        product_ids=signals.product_ids[:count],
+        scores={name: scores[:count] for name, scores in signals.scores.items()},
+        price=signals.price[:count],
+        popularity=signals.popularity[:count],
+        released=signals.released[:count],
+        categories=signals.categories[:count],
+    )
+
+
 @dataclass(frozen=True)
 class FeatureMatrix:
     """Ranking features of the candidates.

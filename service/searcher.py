@@ -113,6 +113,7 @@ class Searcher:
             search.understood,
             wanted=FEATURES,
             preference=search.text,
+            in_window=len(found.product_ids),
         )
         return features.matrix, len(found.product_ids)
 

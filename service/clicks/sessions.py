@@ -6,6 +6,7 @@ alone, and clients that behave like no shopper are left out.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ LEVELS: Mapping[str, int] = {"click": CLICK, "add_to_cart": CART, "purchase": PU
 """How much an interaction says; of several with one product the greatest counts."""
 
 _HOUR = timedelta(hours=1)
+_MASK = re.compile(r"\[(?:email|number)\]")
+"""What service/events/pseudonyms.py puts in the place of personal data, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ class SessionReport:
     Events: `without_impression`, `other_client` (than the one whom the page was shown),
     `not_shown_there` (the product stood elsewhere or was not shown), `contradiction` (an
     impression names another product for a position, or another position for a product).
-    Sessions: `blank_query`, `busy_client`, `clicks_everything`, `repeated_query`.
+    Sessions: `blank_query`, `masked_query` (it held what may point to a person), `busy_client`,
+    `clicks_everything`, `repeated_query`.
     """
 
     sessions: tuple[PageSession, ...]
@@ -148,6 +152,9 @@ def _sessions(pages: Iterable[_Page], dropped: Counter[str]) -> Iterator[PageSes
         query = " ".join((page.first.user_query or "").casefold().split())
         if not query:
             dropped["blank_query"] += 1
+            continue
+        if _MASK.search(query):
+            dropped["masked_query"] += 1  # many different queries look like this one
             continue
         yield PageSession(
             index=page.first.index,

@@ -43,6 +43,7 @@ from service.learning.training import (
 )
 from service.learning.validation import OUTER_FOLDS, Trainer, interval, repeats_for
 from service.ranking.features import FEATURES
+from service.weights.console import require_usable
 from service.weights.store import WeightsStore
 
 _SHOWN_RANKS = 10
@@ -133,6 +134,7 @@ def train(
         note=note,
     )
     version = store.save(document)
+    require_usable({**document, "version": version})
     is_active = activate == "always" or (activate == "auto" and training.pays)
     if is_active:
         store.activate(index, version, who="shelfwise train")

@@ -18,6 +18,8 @@ SHARES = tuple(round(0.1 * step, 1) for step in range(1, 10))
 
 _VECTORS = ("text_vector", "image_vector")
 _LOW, _HIGH = 0.01, 0.99
+_LEAST_PIVOT = 0.001
+"""A word of every product has next to no BM25 score, and a pivot has to be above 0."""
 
 
 def fit_scale(queries: Sequence[JudgedQuery]) -> CalibratedFeatures:
@@ -34,7 +36,7 @@ def fit_scale(queries: Sequence[JudgedQuery]) -> CalibratedFeatures:
         if scale.kind == "saturation":
             best = [float(np.nanmax(one)) for one in columns if not np.isnan(one).all()]
             if best:
-                scale = replace(scale, pivot=round(float(np.median(best)), 3))
+                scale = replace(scale, pivot=max(_LEAST_PIVOT, round(float(np.median(best)), 3)))
         elif name in _VECTORS:
             every = _known(columns)
             if len(every):

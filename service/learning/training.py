@@ -79,10 +79,11 @@ def learn(
         for way in (Shipped(shipped), *BASELINES, *trainers)
     }
 
-    def gain(name: str, other: str) -> tuple[float, float, float]:
-        return interval(validated[name].quality.goal - validated[other].quality.goal)
+    def gain(name: str, other: str, looks: int = 1) -> tuple[float, float, float]:
+        difference = validated[name].quality.goal - validated[other].quality.goal
+        return interval(difference, looks=looks)
 
-    gains = {one.name: gain(one.name, FIXED_BLEND) for one in trainers}
+    gains = {one.name: gain(one.name, FIXED_BLEND, len(trainers)) for one in trainers}
     # The first one wins where two are as good, and the plainest one comes first.
     best = max(trainers, key=lambda one: round(gains[one.name][0], 4))
     if gains[best.name][1] <= 0:

@@ -135,8 +135,15 @@ def _folds(
         yield learned, [queries[row] for row in sorted(held_out)]
 
 
-def interval(differences: Scores, *, seed: int = SEED) -> tuple[float, float, float]:
-    """Return the mean with its 95 % interval, from resampling the queries 2,000 times."""
+def interval(
+    differences: Scores, *, looks: int = 1, seed: int = SEED
+) -> tuple[float, float, float]:
+    """Return the mean with its 95 % interval, from resampling the queries 2,000 times.
+
+    looks: how many ways the best was taken of; the interval is wider by Bonferroni's rule, since
+    one of several is easily good by chance.
+    """
     draws = np.random.default_rng(seed).integers(0, len(differences), (2_000, len(differences)))
-    low, high = np.quantile(differences[draws].mean(axis=1), (0.025, 0.975))
+    tail = 0.025 / looks
+    low, high = np.quantile(differences[draws].mean(axis=1), (tail, 1.0 - tail))
     return float(differences.mean()), float(low), float(high)

@@ -19,6 +19,8 @@ from service.search_results import (
     Scores,
     Signals,
     UnderstoodQuery,
+    first_scores,
+    first_signals,
 )
 
 _RANK_CONSTANT = 20
@@ -164,12 +166,29 @@ DEFAULT_CALIBRATIONS = {name: feature.calibration for name, feature in FEATURES.
 
 
 def compute_features(
-    scores: LegScores, signals: Signals, understood: UnderstoodQuery, *, now_ms: float
+    scores: LegScores,
+    signals: Signals,
+    understood: UnderstoodQuery,
+    *,
+    now_ms: float,
+    in_window: int | None = None,
 ) -> FeatureMatrix:
     """Return every feature of the candidates, and of the query; NaN where it is not known.
 
     signals: of the same candidates in the same order. now_ms: milliseconds since 1970.
+    in_window: so many of the first candidates are what a search ranks; what stands behind them,
+        in training, leaves their features alone.
     """
+    if in_window is not None and in_window < len(scores.product_ids):
+        window = compute_features(
+            first_scores(scores, in_window),
+            first_signals(signals, in_window),
+            understood,
+            now_ms=now_ms,
+        )
+        every = compute_features(scores, signals, understood, now_ms=now_ms)
+        values = np.vstack([window.values, every.values[in_window:]])
+        return FeatureMatrix(scores.product_ids, NAMES, values, window.query)
     size = len(scores.product_ids)
     values = np.full((size, len(NAMES)), np.nan)  # [candidates, features]
     place = {name: column for column, name in enumerate(NAMES)}

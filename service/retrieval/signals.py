@@ -19,6 +19,7 @@ from service.retrieval.lexical import FIELD_BOOSTS
 from service.retrieval.vectors import Clause
 from service.search_results import AttributeMatch, LegScores, Signals, UnderstoodQuery
 
+MAX_MEASUREMENTS = 4
 MAX_WORDS = 12
 """Words of a query that are looked up one by one; the others count with the whole."""
 
@@ -60,7 +61,8 @@ def signal_clauses(text: str, understood: UnderstoodQuery) -> dict[str, Clause]:
         clauses["number_match"] = _constant(
             {"match": {"identifiers.text": " ".join(understood.numbers)}}
         )
-    if understood.measurements:
+    # A pasted text may hold a hundred, and Elasticsearch counts the clauses.
+    if measurements := understood.measurements[:MAX_MEASUREMENTS]:
         clauses["size_match"] = _sum(
             _constant(
                 {
@@ -77,9 +79,9 @@ def signal_clauses(text: str, understood: UnderstoodQuery) -> dict[str, Clause]:
                         ]
                     }
                 },
-                1.0 / len(understood.measurements),
+                1.0 / len(measurements),
             )
-            for one in understood.measurements
+            for one in measurements
         )
     clauses |= _agreement(understood.matches)
     return clauses

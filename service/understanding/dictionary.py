@@ -77,8 +77,11 @@ class Dictionary:
         return key in self.words or key in self.other_words or key in self.phrases
 
     def correct(self, word: str) -> str | None:
-        """Return the word that was meant, None when it is known or nothing is close enough."""
-        if self.knows(word):
+        """Return the word that was meant, None when it is known or nothing is close enough.
+
+        A sample cannot say that the catalogue lacks a word, so then nothing is corrected.
+        """
+        if not self.complete or self.knows(word):
             return None
         key = self.spelling.correct(word_key(word), fold_word(word))
         return None if key is None else self.surfaces.get(key, key)

@@ -11,10 +11,13 @@ from service.understanding.numbers import MAX_NUMBER, NUMBER, read_number
 
 # Language, not catalogue: how people say a limit and name money.
 _MOST = (
-    r"under|below|less\s+than|cheaper\s+than|(?:no|not)\s+more\s+than|at\s+most|up\s*to|max\.?"
-    r"|maximum|within|<=?"
+    r"(?:no|not)\s+(?:over|above|more\s+than)|under|below|less\s+than|cheaper\s+than|at\s+most"
+    r"|up\s*to|max\.?|maximum|within|<=?"
 )
-_LEAST = r"over|above|more\s+than|at\s+least|min\.?|minimum|starting\s+(?:at|from)|>=?"
+_LEAST = (
+    r"(?:no|not|nothing)\s+(?:less\s+than|under|below)|over|above|more\s+than|at\s+least|min\.?"
+    r"|minimum|starting\s+(?:at|from)|>=?"
+)
 _CURRENCY = (
     r"[$€£¥₹]|(?:eur|usd|gbp|inr|chf|jpy|cad|aud|sek|nok|dkk|pln|czk|rs\.?|euros?|dollars?"
     r"|pounds?|rupees?)(?![\w])"
@@ -43,6 +46,8 @@ _BEHIND = re.compile(
 _NAMED = re.compile(r"\b[^\W\d_]+\s+(?:max|min)\b")
 _NAMED_BEFORE = re.compile(rf"{_NAMED.pattern}\Z")
 _NAMES = ("price", "low", "high")
+_WEAK = re.compile(r"up\s*to|within|min\.?|minimum")
+"""Said of sizes and speeds as often as of prices: these need a currency."""
 _UNIT = re.compile(UNIT_AHEAD)
 _SPACES = re.compile(r"\s+")
 
@@ -81,6 +86,8 @@ def find_price_limits(text: str, *, names: Collection[str] = ()) -> PriceLimits:
                 most = values[0]
             else:
                 least = values[0]
+    if least is not None and most is not None and least > most:
+        return PriceLimits(None, None, ())
     return PriceLimits(least, most, tuple(sorted(spans)))
 
 
@@ -98,7 +105,13 @@ def _is_price(found: re.Match[str], text: str, names: Collection[str]) -> bool:
         return True
     if found.re in (_BARE_RANGE, _BEHIND) or _UNIT.match(text, found.end()):
         return False
-    if found.re is not _LIMIT or not names:
+    if found.re is not _LIMIT:
+        return True
+    if _WEAK.fullmatch(found["words"]):
+        return False
+    if found["words"][0] in "<>" and len(found["price"]) == 1:
+        return False  # a heart
+    if not names:
         return True
     named = _NAMED_BEFORE.search(text[: found.end("words")])
     return named is None or _SPACES.sub(" ", named.group()) not in names

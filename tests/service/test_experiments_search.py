@@ -349,7 +349,7 @@ def test_arm_that_was_trained_on_another_encoder_is_not_compared(
         assert answer["weights_version"] not in (foreign, versions[0])
 
 
-@pytest.mark.parametrize("client_id", ["x" * 201, 7, ["anna"]], ids=["long", "number", "list"])
+@pytest.mark.parametrize("client_id", ["x" * 257, 7, ["anna"]], ids=["long", "number", "list"])
 def test_bad_client_id_is_refused_by_field(
     trial_app: Flask, trial_shop: str, client_id: object
 ) -> None:

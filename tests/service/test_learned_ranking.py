@@ -12,11 +12,14 @@ from elasticsearch import Elasticsearch
 from flask import Flask
 
 from service.bootstrap import build_searcher
+from service.cursor import Cursor
 from service.feature_ranking import LearnedRanking
 from service.fusion.linear import CalibratedFeatures, LinearModel
 from service.fusion.registry import read_model
+from service.page import Ranked, place_after
 from service.ranking.features import DEFAULT_CALIBRATIONS, FEATURES, NAMES
 from service.search_request import SearchRequest
+from service.search_results import FusedScores, LegScores
 from service.weights.store import WeightsStore
 from tests.service.conftest import services_of
 
@@ -135,6 +138,14 @@ def test_pages_of_a_learned_ranking_repeat_and_drop_nothing(search, version):
         if cursor is None:
             break
     assert paged[: len(whole)] == whole
+
+
+def test_next_page_goes_on_although_the_scores_have_moved():
+    scores = LegScores(("a", "b", "c"), ("lexical",), np.array([[3.0], [2.0], [1.0]]))
+    total = np.array([0.9, 0.8, 0.7]) - 1e-9
+    ranked = Ranked(scores, FusedScores(total, total[:, None]), {"lexical": 1.0}, ranked=True)
+    assert place_after(ranked, ranked.order(), Cursor("window", 2, (0.8, "b"))) == 2
+    assert place_after(ranked, ranked.order(), Cursor("window", 2, (0.75, "gone"))) == 2
 
 
 def test_unknown_version_and_wrong_kind_are_refused(app: Flask, shop, version):

@@ -18,9 +18,16 @@ from service.learning.linear_training import LinearTrainer, bounds
 from service.learning.quality import quality
 from service.learning.starting import best_blend, blend, fit_scale
 from service.learning.validation import cross_validate, interval
-from service.ranking.features import FEATURES, NAMES
+from service.ranking.features import FEATURES, NAMES, compute_features
 from service.ranking.query_features import QUERY_FEATURES
-from service.search_results import FeatureMatrix
+from service.search_results import (
+    FeatureMatrix,
+    LegScores,
+    Signals,
+    UnderstoodQuery,
+    first_scores,
+    first_signals,
+)
 
 LEXICAL, TEXT = NAMES.index("lexical"), NAMES.index("text_vector")
 
@@ -216,3 +223,37 @@ def test_clicks_become_grades_whose_gain_is_the_relevance():
     assert found.confidence["q"]["p0"] == 0.5  # five looks
     nothing = ClickJudgements(names[:0], names[:0], relevance[:0], relevance[:0])
     assert as_grades(nothing).grades == {}
+
+
+def test_what_was_judged_leaves_the_features_of_the_window_alone():
+    names = tuple(f"p{number}" for number in range(6))
+    random = np.random.default_rng(3)
+    scores = LegScores(names, ("lexical", "text_vector"), random.random((6, 2)))
+    signals = Signals(
+        product_ids=names,
+        scores={"bm25_title": random.random(6)},
+        price=np.array([10.0, 20.0, 30.0, 4000.0, 5000.0, 6000.0]),
+        popularity=np.array([1.0, 2.0, 3.0, 900.0, 900.0, 900.0]),
+        released=np.full(6, np.nan),
+        categories=(("A",), ("A",), ("B",), ("B",), ("B",), ("B",)),
+    )
+    alone = compute_features(
+        first_scores(scores, 3), first_signals(signals, 3), UnderstoodQuery(), now_ms=0.0
+    )
+    beside = compute_features(scores, signals, UnderstoodQuery(), now_ms=0.0, in_window=3)
+    np.testing.assert_array_equal(beside.values[:3], alone.values)
+    np.testing.assert_array_equal(beside.query, alone.query)
+    assert beside.product_ids == names
+    assert not np.isnan(beside.values[3:, NAMES.index("price_relative")]).any()
+
+
+def test_words_of_every_product_leave_a_scale_that_can_be_read_back():
+    queries = [query("a", [1e-5, 2e-5], [0.2, 0.6], [0.0, 1.0])]
+    assert fit_scale(queries).calibrations["lexical"].pivot == 0.001
+
+
+def test_the_best_of_several_needs_a_wider_interval():
+    gains = np.random.default_rng(4).normal(0.1, 0.5, 40)
+    _, low, high = interval(gains)
+    _, lower, higher = interval(gains, looks=4)
+    assert lower < low < high < higher

@@ -16,6 +16,7 @@ BAD = [
     ({"q": "x" * (MAX_QUERY_LENGTH + 1)}, "q", str(MAX_QUERY_LENGTH)),
     ({"q": "half \ud800"}, "q", "surrogate"),
     ({"q": {}}, "q", "at least 1"),
+    ({"q": {"a": 1, " a": -1}}, "q", "weight above 0"),
     ({"q": {"mouse": "much"}}, "q.mouse", "should be a number"),
     ({"q": {"mouse": True}}, "q.mouse", "should be a number"),
     ({"q": {"mouse": float("nan")}}, "q.mouse", "finite"),

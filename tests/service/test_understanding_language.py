@@ -238,3 +238,23 @@ def test_longest_query_is_understood_in_no_time(text):
 def test_line_breaks_and_runs_of_spaces_are_spaces():
     found = understand("tv\n under \t 50\n  eur  ", None)
     assert (found.words, found.most_price) == (("tv",), 50)
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [
+        ("headphones no less than $50", 50.0, None),
+        ("hotel not over 100 eur", None, 100.0),
+        ("tv not under 300 eur", 300.0, None),
+        ("laptop up to 500 eur", None, 500.0),
+        ("shoes under 20 over 50", None, None),
+        ("hdmi cable up to 4k", None, None),
+        ("monitor minimum 144", None, None),
+        ("i <3 new york shirt", None, None),
+    ],
+)
+def test_limits_are_not_read_the_wrong_way_round(text, least, most):
+    found = understand(text, None)
+    assert (found.least_price, found.most_price) == (least, most)
+    if least is None and most is None:
+        assert len(found.words) == len(text.split())
