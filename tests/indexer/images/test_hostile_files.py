@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import resource
 import struct
+import sys
 import threading
 import time
 import warnings
 import zlib
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, seed, settings
@@ -212,7 +214,16 @@ def test_pixels_beyond_sixteen_bits_are_refused():
     assert "more than 16 bits" in str(refusal_of(encoded(Image.new("I", (2, 2), 70_000), "TIFF")))
 
 
-def test_filters_for_warnings_are_as_before_when_threads_decode():
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Threads take turns so often that what is not locked goes wrong."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_filters_for_warnings_are_as_before_when_threads_decode(hasty_threads):
     good = encoded(corner_marked(), "PNG")
     bad = png_of(30_000, 30_000)
 

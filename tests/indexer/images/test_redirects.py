@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mappings.errors import ImageRefused
+from indexer.images.addresses import AddressPolicy
+from indexer.images.fetcher import FetchLimits, ImageFetcher
+from indexer.images.networks import parse_networks
+from mappings.errors import ImageRefused, ImageUnavailable
 from tests.indexer.images.photo_server import HOST, PhotoServer, in_turn, respond
 
 
@@ -134,3 +137,15 @@ def test_second_address_of_a_host_is_tried(server, make_fetcher):
         server, resolver=lambda host, port: ["::ffff:127.0.0.1", "127.0.0.1"], limits={}
     )
     assert fetcher.fetch(server.url("/a")).data == b"photo"
+
+
+def test_open_connection_is_not_used_for_a_host_that_has_moved(server):
+    server.serve("/a")
+    policy = AddressPolicy(parse_networks("127.0.0.0/8"), frozenset({server.port}))
+    resolver = Rebinding("127.0.0.1", "127.0.0.2")  # nobody listens on the second one
+    fetcher = ImageFetcher(policy, FetchLimits(attempts=1), resolver=resolver)
+    fetcher.fetch(server.url("/a"))
+    with pytest.raises(ImageUnavailable, match="ConnectionRefusedError"):
+        fetcher.fetch(server.url("/a"))
+    assert server.paths == ["/a"]
+    fetcher.close()
