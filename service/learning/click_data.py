@@ -10,7 +10,7 @@ import numpy as np
 
 from service.clicks.click_grades import ClickGrades, as_grades
 from service.clicks.click_log import ClickLog
-from service.clicks.grades import Worth, posterior_judgements
+from service.clicks.grades import Worth, propensity_judgements
 from service.clicks.interventions import compare_estimates, estimate_by_interventions
 from service.clicks.position_bias import PositionBias, fit_position_bias
 from service.clicks.sessions import CLICK, build_sessions
@@ -47,7 +47,7 @@ def grades_by_clicks(store: EventStore, index: str, *, since: datetime | None) -
     if not log.pairs or not log.clicked.any():
         return ClickData(ClickGrades({}, {}), len(report.sessions), report.dropped, (), None)
     bias, disagreement = _bias(log, len(report.sessions))
-    judgements = posterior_judgements(log, bias, worth=_worth(log))
+    judgements = propensity_judgements(log, bias, worth=_worth(log))
     shown = tuple(float(one) for one in bias.examination)
     return ClickData(
         as_grades(judgements), len(report.sessions), report.dropped, shown, disagreement
