@@ -18,6 +18,7 @@ import orjson
 from mappings.errors import InvalidQuery
 
 MAX_LINE_BYTES = 16 * 1024 * 1024  # the greatest product that the record's limits allow
+MAX_DEPTH = 200
 MAX_RAW_CHARACTERS = 20_000
 """Of a record that is shown in the file of rejects."""
 
@@ -154,7 +155,10 @@ def _repeated_key(raw: bytes, value: Mapping[str, Any]) -> str:
     return f"has the key {repeated[0]!r} more than once" if repeated else ""
 
 
-def _count_keys(value: object) -> int:
+def _count_keys(value: object, depth: int = 0) -> int:
+    """Raises RecursionError for what no product is, long before Python would."""
+    if depth > MAX_DEPTH:
+        raise RecursionError
     count = 0
     inner: Iterable[object] = ()
     if isinstance(value, dict):
@@ -164,7 +168,7 @@ def _count_keys(value: object) -> int:
     for item in inner:
         # A record has dozens of values and hardly ever one that holds others.
         if item.__class__ is dict or item.__class__ is list:
-            count += _count_keys(item)
+            count += _count_keys(item, depth + 1)
     return count
 
 
