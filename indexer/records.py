@@ -156,7 +156,7 @@ def _repeated_key(raw: bytes, value: Mapping[str, Any]) -> str:
 
 
 def _count_keys(value: object, depth: int = 0) -> int:
-    """Raises RecursionError for what no product is, long before Python would."""
+    # What no product is: said at a depth that does not hang on who calls.
     if depth > MAX_DEPTH:
         raise RecursionError
     count = 0
