@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mappings.product_changes import ProductChange
 from mappings.task_records import BatchOutcome
 from tests.indexer.conftest import delete, patch, stored, upsert
 
@@ -39,6 +40,13 @@ def test_same_upsert_with_another_change_of_the_product_keeps_its_place(pipeline
     outcome = pipeline.process(index, [patch(price=2.0), upsert(price=1.0)])
     assert outcome.indexed == 2
     assert stored(cluster, index)["price"] == 1.0
+
+
+@pytest.mark.parametrize("product_id", [None, 5, ""])
+def test_id_that_is_none_rejects_its_own_change_alone(pipeline, index, product_id):
+    odd = ProductChange("upsert", product_id, {"title": "Mouse"})
+    outcome = pipeline.process(index, [odd, upsert("2")])
+    assert (outcome.indexed, outcome.rejected) == (1, 1)
 
 
 def _fail(*_: object) -> None:

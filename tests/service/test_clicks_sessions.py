@@ -141,6 +141,19 @@ def test_queries_are_compared_without_case_and_blanks_and_blank_ones_dropped() -
     assert report.dropped == {"blank_query": 2}
 
 
+def test_queries_with_masked_words_are_dropped_since_many_become_one() -> None:
+    report = build_sessions(
+        [
+            page(query="[number]"),
+            page(query="adapter [NUMBER]", query_id="q2", client="ben"),
+            page(query="mail [email]", query_id="q3", client="carl"),
+            page(query="number", query_id="q4", client="dora"),
+        ]
+    )
+    assert [session.query for session in report.sessions] == ["number"]
+    assert report.dropped == {"masked_query": 3}
+
+
 def pages_of(client: str, count: int, *, every_minutes: float) -> list[StoredEvent]:
     return [
         page(
