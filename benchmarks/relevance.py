@@ -18,13 +18,14 @@ from benchmarks.stack import BenchStack
 from embedded.programs import shelfwise_command
 from mappings.index_lifecycle import find_index
 from service.bootstrap import build_searcher
+from service.intervals import interval
 from service.judgements.opening import open_judgements
 from service.learning.baselines import FIXED_BLEND, shipped_model
 from service.learning.collecting import Collected, collect
 from service.learning.curve import CurvePoint, learning_curve, pays_from
 from service.learning.registry import TRAINERS, load_trainer
 from service.learning.training import Training, learn, weights_document
-from service.learning.validation import Trainer, interval
+from service.learning.validation import Trainer
 from service.search_request import SearchRequest
 from service.searcher import Searcher
 from service.weights.store import WeightsStore

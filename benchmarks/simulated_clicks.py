@@ -8,7 +8,6 @@ and meaning: of a product that nobody judged it is not known who would click on 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from service.clicks.grades import (
 )
 from service.clicks.position_bias import fit_position_bias
 from service.clicks.simulation import Shoppers, simulate
-from service.learning.baselines import BestFixedBlend
+from service.learning.baselines import BEST_FIXED_BLEND
 from service.learning.collecting import Collected
 from service.learning.dataset import JudgedQuery, judged_query
 from service.learning.quality import Quality
@@ -50,7 +49,7 @@ def measure_clicks(data: Collected, trainer: Trainer) -> tuple[Sheet, list[Verdi
         for query in queries
     }
     pages, truth = _pages(queries), Shoppers().examination(DEPTH)
-    start = cross_validate(BestFixedBlend(), queries, repeats=1).quality.goal
+    start = cross_validate(BEST_FIXED_BLEND, queries, repeats=1).quality.goal
     best = cross_validate(trainer, queries, repeats=1).quality
     whole = float((best.goal - start).mean())
     errors: list[float] = []
@@ -110,8 +109,7 @@ def _taught(queries: Sequence[JudgedQuery], found: ClickJudgements) -> list[Judg
     for query in queries:
         grades = graded.grades.get(query.text, {})
         confidence = graded.confidence.get(query.text, {})
-        seen = judged_query(query.text, query.matrix, query.in_window, grades, confidence)
-        taught.append(replace(seen, all_grades=tuple(grades.values())))
+        taught.append(judged_query(query.text, query.matrix, query.in_window, grades, confidence))
     return taught
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
 
@@ -61,22 +62,26 @@ def create_index(
     except UnknownIndex:
         pass
     body = index_body(encoders, shards=shards, replicas=replicas, quantization=quantization)
-    with cluster_errors(index=name):
+    aliases = {
+        read_alias(name): {},
+        write_alias(name): {"is_write_index": True},
+        write_alias(versioned(name, 1)): {},
+    }
+    create_if_absent(client, versioned(name, 1), {**body, "aliases": aliases})
+    return require_encoders(find_index(client, name), encoders)
+
+
+def create_if_absent(client: Elasticsearch, index: str, body: Mapping[str, Any]) -> None:
+    """Create an index; of several callers at once one does, and the others are content.
+
+    body: settings, mappings, aliases.
+    """
+    with cluster_errors(index=index):
         try:
-            client.indices.create(
-                index=versioned(name, 1),
-                settings=body["settings"],
-                mappings=body["mappings"],
-                aliases={
-                    read_alias(name): {},
-                    write_alias(name): {"is_write_index": True},
-                    write_alias(versioned(name, 1)): {},
-                },
-            )
+            client.indices.create(index=index, **body)
         except BadRequestError as error:
             if error.error != "resource_already_exists_exception":
                 raise
-    return require_encoders(find_index(client, name), encoders)
 
 
 def find_index(client: Elasticsearch, name: str) -> LiveIndex:

@@ -136,9 +136,11 @@ def rank_by_model(model: FusionModel, features: FeatureScores) -> ModelScores:
     owners = [FEATURES[name].leg for name in model.scale.names]
     legs = tuple(dict.fromkeys([*features.scores.legs, *owners]))
     contributions = np.zeros((len(by_feature.total), len(legs)))
+    weights = dict.fromkeys(legs, 0.0)
+    of_features = model.weights_for(features.matrix.query)
     for column, leg in enumerate(owners):
         contributions[:, legs.index(leg)] += by_feature.contributions[:, column]
-    weights = dict(zip(model.scale.names, model.weights_for(features.matrix.query), strict=True))
+        weights[leg] += float(of_features[column])
     extra = [leg for leg in legs if leg not in features.scores.legs]
     return ModelScores(
         features=features,
@@ -146,21 +148,9 @@ def rank_by_model(model: FusionModel, features: FeatureScores) -> ModelScores:
         legs=legs,
         by_leg=FusedScores(by_feature.total, contributions),
         by_feature=by_feature,
-        weights={leg: _weight(leg, owners, model, weights) for leg in legs},
+        weights=weights,
         leg_scores={leg: _own_score(leg, features.matrix) for leg in extra},
     )
-
-
-def _weight(
-    leg: str, owners: list[str], model: FusionModel, weights: Mapping[str, float]
-) -> float:
-    """Return the sum of the weights of a leg's features."""
-    own = [
-        float(weights[name])
-        for name, owner in zip(model.scale.names, owners, strict=True)
-        if owner == leg
-    ]
-    return sum(own)
 
 
 def _own_score(leg: str, matrix: FeatureMatrix) -> Scores:

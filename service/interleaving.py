@@ -116,13 +116,10 @@ def place_after(ranked: Ranked | Interleaved, order: Sequence[int], start: Curso
     """
     if isinstance(ranked, Ranked):
         return page.place_after(ranked, order, start)
-    if start.after:
-        last = start.after[1]
-        for place, row in enumerate(order, start=1):
-            if ranked.scores.product_ids[row] == last:
-                return place
-        return min(max(0, start.position - 1), len(order))
-    return min(start.position, len(order))
+    if not start.after:
+        return min(start.position, len(order))
+    behind = page.place_behind(ranked.scores, order, start.after[1])
+    return min(max(0, start.position - 1), len(order)) if behind is None else behind
 
 
 def build_hits(

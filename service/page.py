@@ -71,14 +71,19 @@ def place_after(ranked: Ranked, order: Sequence[int], start: Cursor) -> int:
         return min(start.position, len(order))
     score, product_id = start.after
     # By its name first: a score may have changed with the time or with the weights.
-    for place, row in enumerate(order):
-        if ranked.scores.product_ids[row] == product_id:
-            return place + 1
+    if (behind := place_behind(ranked.scores, order, product_id)) is not None:
+        return behind
     for place, row in enumerate(order):
         row_score, row_id = ranked.key(row)
         if (-row_score, row_id) > (-score, product_id):
             return place
     return len(order)
+
+
+def place_behind(scores: LegScores, order: Sequence[int], product_id: str) -> int | None:
+    """Return the place right behind a product in an order of rows, None when it is not there."""
+    ids = scores.product_ids
+    return next((place for place, row in enumerate(order, 1) if ids[row] == product_id), None)
 
 
 def build_hits(

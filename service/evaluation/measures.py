@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from ir_measures import AP, RR, P, R, nDCG
 
 from mappings.errors import InvalidQuery
 from mappings.validation_faults import shorten
+from service.intervals import interval
 from service.judgements.judgement_list import (
     HIGHEST_GRADE,
     MAX_GRADE,
@@ -32,9 +32,6 @@ MAX_CUTOFF = 200
 """Deepest rank that a measure looks at: what one page of a search holds."""
 _JUDGED_ONLY = "_judged_only"
 _MEASURE = re.compile(r"(?P<kind>[a-z0-9]+)@(?P<cutoff>[1-9][0-9]{0,2})(?P<judged>_judged_only)?")
-
-_RESAMPLES = 2_000
-_SEED = 20_261_121
 
 
 @dataclass(frozen=True)
@@ -199,11 +196,7 @@ def mean(values: Mapping[str, float]) -> Mean:
             "judgements: no query has a relevant product, so nothing can be measured",
             field="judgements",
         )
-    numbers = np.asarray([values[query] for query in sorted(values)])
-    draws = np.random.default_rng(_SEED).integers(0, len(numbers), (_RESAMPLES, len(numbers)))
-    low, high = np.quantile(numbers[draws].mean(axis=1), (0.025, 0.975))
-    # fsum, so that a mean of equal values is that value and not a hair beside it.
-    return Mean(math.fsum(numbers) / len(numbers), float(low), float(high))
+    return Mean(*interval(np.asarray([values[query] for query in sorted(values)])))
 
 
 def _fill_theirs(

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from elasticsearch import BadRequestError, Elasticsearch
+from elasticsearch import Elasticsearch
 
 from mappings.cluster import RETRY_AFTER_SECONDS, cluster_errors
 from mappings.errors import ClusterOverloaded, DocumentRejected
+from mappings.index_lifecycle import create_if_absent
 from mappings.index_names import write_alias
 from service.events.event_index import BODY, PATTERN, end_of_month, event_index
 from service.events.stored_event import StoredEvent
@@ -172,12 +173,7 @@ class EventStore:
         return [item["create"] for item in answer["items"]]
 
     def _create_index(self, index: str) -> None:
-        with cluster_errors(index=index):
-            try:
-                self._client.indices.create(index=index, aliases={write_alias(index): {}}, **BODY)
-            except BadRequestError as error:
-                if error.error != "resource_already_exists_exception":
-                    raise
+        create_if_absent(self._client, index, {**BODY, "aliases": {write_alias(index): {}}})
 
     def _names(self) -> list[str]:
         with cluster_errors(index=PATTERN):

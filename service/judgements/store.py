@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-from elasticsearch import BadRequestError, ConflictError, Elasticsearch, NotFoundError
+from elasticsearch import ConflictError, Elasticsearch, NotFoundError
 from elasticsearch.helpers import BulkIndexError, bulk
 
 from mappings.cluster import cluster_errors
@@ -25,6 +25,7 @@ from mappings.errors import (
     PermanentIndexingError,
     ShelfwiseError,
 )
+from mappings.index_lifecycle import create_if_absent
 from mappings.validation_faults import shorten
 from service.judgements.judgement_list import JudgementList, Judgements
 
@@ -192,19 +193,8 @@ class JudgementStore:
         with cluster_errors(index=INDEX):
             if self._client.indices.exists(index=INDEX):
                 return
-            try:
-                self._client.indices.create(
-                    index=INDEX,
-                    mappings=_MAPPING,
-                    settings={
-                        "hidden": True,
-                        "number_of_shards": 1,
-                        "auto_expand_replicas": "0-1",
-                    },
-                )
-            except BadRequestError as error:
-                if error.error != "resource_already_exists_exception":
-                    raise
+        settings = {"hidden": True, "number_of_shards": 1, "auto_expand_replicas": "0-1"}
+        create_if_absent(self._client, INDEX, {"mappings": _MAPPING, "settings": settings})
 
     def _state(self, name: str) -> tuple[StoredList, dict[str, int]] | None:
         """Return a list's state and the version of that document, None without one."""

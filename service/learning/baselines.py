@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from mappings.index_lifecycle import LiveIndex
 from service.fusion.linear import CalibratedFeatures, LinearModel
@@ -19,11 +19,11 @@ SHIPPED = "shipped"
 
 
 @dataclass
-class FixedWeights:
-    """A trainer that learns nothing but the scale. weights: by feature."""
+class Baseline:
+    """A trainer that learns nothing beyond the start. model: from the start, what ranks."""
 
     name: str
-    weights: Mapping[str, float]
+    model: Callable[[LinearModel], LinearModel]
     grid: Sequence[Mapping[str, float]] = ({},)
 
     def fit(
@@ -34,47 +34,13 @@ class FixedWeights:
         *,
         seed: int,
     ) -> LinearModel:
-        """Return the weights as they are."""
-        return blend(start.scale, self.weights)
+        """Return the model."""
+        return self.model(start)
 
 
-@dataclass
-class BestFixedBlend:
-    """The weight of the words against the vectors that is best on the training queries."""
-
-    name: str = FIXED_BLEND
-    grid: Sequence[Mapping[str, float]] = field(default=({},))
-
-    def fit(
-        self,
-        queries: Sequence[JudgedQuery],
-        start: LinearModel,
-        settings: Mapping[str, float],
-        *,
-        seed: int,
-    ) -> LinearModel:
-        """Return the start, which is the best fixed blend."""
-        return start
-
-
-@dataclass
-class Shipped:
-    """The weights that answer without any training. model: as `shipped_model` returns it."""
-
-    model: LinearModel
-    name: str = SHIPPED
-    grid: Sequence[Mapping[str, float]] = field(default=({},))
-
-    def fit(
-        self,
-        queries: Sequence[JudgedQuery],
-        start: LinearModel,
-        settings: Mapping[str, float],
-        *,
-        seed: int,
-    ) -> LinearModel:
-        """Return the model as it is."""
-        return self.model
+def shipped(model: LinearModel) -> Baseline:
+    """Return the weights that answer without training. model: as `shipped_model` returns it."""
+    return Baseline(SHIPPED, lambda start: model)
 
 
 def shipped_model(live: LiveIndex) -> LinearModel:
@@ -87,9 +53,16 @@ def shipped_model(live: LiveIndex) -> LinearModel:
     return blend(scale, {name: weight for name, weight in weights.items() if name in legs})
 
 
+def _weighing(name: str, weights: Mapping[str, float]) -> Baseline:
+    return Baseline(name, lambda start: blend(start.scale, weights))
+
+
+BEST_FIXED_BLEND = Baseline(FIXED_BLEND, lambda start: start)
+"""The start itself: the weight of words against vectors that is best on the training queries."""
+
 BASELINES: tuple[Trainer, ...] = (
-    FixedWeights("bm25", {LEXICAL: 1.0}),
-    FixedWeights("knn", {"text_vector": 1.0}),
-    FixedWeights("reciprocal_rank", {"rank_lexical": 0.5, "rank_text_vector": 0.5}),
-    BestFixedBlend(),
+    _weighing("bm25", {LEXICAL: 1.0}),
+    _weighing("knn", {"text_vector": 1.0}),
+    _weighing("reciprocal_rank", {"rank_lexical": 0.5, "rank_text_vector": 0.5}),
+    BEST_FIXED_BLEND,
 )

@@ -27,8 +27,10 @@ from service.events.commands import age
 from service.events.event_store import EventStore
 from service.feature_ranking import encoders_of
 from service.fusion.linear import LinearModel
+from service.intervals import interval
 from service.judgements.opening import open_list
-from service.learning.baselines import BASELINES, FIXED_BLEND, Shipped, shipped_model
+from service.learning import baselines
+from service.learning.baselines import BASELINES, FIXED_BLEND, shipped_model
 from service.learning.click_data import grades_by_clicks
 from service.learning.collecting import Collected, Grades, collect
 from service.learning.curve import curve_steps, learning_curve, pays_from
@@ -41,7 +43,7 @@ from service.learning.training import (
     metrics,
     weights_document,
 )
-from service.learning.validation import OUTER_FOLDS, Trainer, interval, repeats_for
+from service.learning.validation import OUTER_FOLDS, Trainer, repeats_for
 from service.ranking.features import FEATURES
 from service.weights.console import require_usable
 from service.weights.store import WeightsStore
@@ -209,7 +211,7 @@ def _learned(
             f"takes at least {LEAST_QUERIES}, and the weights stay as they are",
             field="judgements",
         )
-    ways: list[Trainer] = [Shipped(shipped), *BASELINES, *trainers]
+    ways: list[Trainer] = [baselines.shipped(shipped), *BASELINES, *trainers]
     with _bars({way.name: OUTER_FOLDS * repeats_for(data.queries) for way in ways}) as advance:
         training = learn(data, trainers, shipped=shipped, on_fold=advance)
     if not with_curve:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from service.intervals import SEED, interval
 from service.learning.dataset import JudgedQuery
 from service.learning.quality import quality
 from service.learning.starting import best_blend, fit_scale
-from service.learning.validation import SEED, Trainer, interval, train
+from service.learning.validation import Trainer, train
 
 _LEAST_HELD_OUT = 5
 _DRAWS = 4

@@ -58,24 +58,30 @@ class FoldedQueries:
         return torch.logsumexp(sharp + self.log_mass, dim=2) - (self.target * sharp).sum(dim=2)
 
 
+BASE_GRID: Sequence[Mapping[str, float]] = tuple(
+    {"strength": strength, "unjudged": unjudged}
+    for strength, unjudged in ((1.0, 0.3), (0.3, 0.3), (0.3, 0.1))
+)
+"""Settings of the weighted sum that a trainer adds to; its own stand beside each of them."""
+
+
 def fold_queries(
     queries: Sequence[JudgedQuery],
     start: LinearModel,
+    settings: Mapping[str, float],
     *,
-    strength: float,
-    unjudged: float,
     seed: int,
 ) -> FoldedQueries:
     """Return the useful queries in folds, each copy with the weighted sum that it starts from.
 
-    strength, unjudged: of LinearTrainer. With fewer queries than FOLDS nothing can be held out,
-    and there is the last copy alone.
+    settings: `strength` and `unjudged` of LinearTrainer. With fewer queries than FOLDS nothing
+    can be held out, and there is the last copy alone.
     """
     useful = [query for query in queries if query.is_useful]
-    settings = {"strength": strength, "unjudged": unjudged, "sharpness": SHARPNESS}
+    of_base = {name: settings[name] for name in BASE_GRID[0]} | {"sharpness": SHARPNESS}
 
     def learn(some: Sequence[JudgedQuery]) -> LinearModel:
-        return LinearTrainer().fit(some, start, settings, seed=seed)
+        return LinearTrainer().fit(some, start, of_base, seed=seed)
 
     base = learn(useful)
     fold = np.random.default_rng(seed).permutation(len(useful)) % FOLDS
@@ -86,7 +92,7 @@ def fold_queries(
     data = [
         _nearest(one, base, query.judged)
         for one, query in zip(
-            examples(useful, start.scale, unjudged=unjudged), useful, strict=True
+            examples(useful, start.scale, unjudged=settings["unjudged"]), useful, strict=True
         )
     ]
     longest = max(len(one.target) for one in data)

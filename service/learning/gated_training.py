@@ -11,6 +11,7 @@ from service.fusion.gated import GatedModel
 from service.fusion.linear import LinearModel
 from service.learning.dataset import JudgedQuery
 from service.learning.early_stopping import (
+    BASE_GRID,
     FoldedQueries,
     Parameters,
     fold_queries,
@@ -39,9 +40,7 @@ class GatedTrainer:
 
     name = "gated"
     grid: Sequence[Mapping[str, float]] = tuple(
-        {"pull": pull, "strength": strength, "unjudged": unjudged}
-        for pull in (0.01, 0.1)
-        for strength, unjudged in ((1.0, 0.3), (0.3, 0.3), (0.3, 0.1))
+        {"pull": pull, **of_base} for pull in (0.01, 0.1) for of_base in BASE_GRID
     )
 
     def fit(
@@ -58,14 +57,9 @@ class GatedTrainer:
         be split every gate is 1.
         """
         with one_thread():
-            data = fold_queries(
-                queries,
-                start,
-                strength=settings["strength"],
-                unjudged=settings["unjudged"],
-                seed=seed,
+            return _train(
+                fold_queries(queries, start, settings, seed=seed), settings["pull"], seed
             )
-            return _train(data, settings["pull"], seed)
 
 
 def _train(data: FoldedQueries, pull: float, seed: int) -> GatedModel:

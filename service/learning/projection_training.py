@@ -10,6 +10,7 @@ from service.fusion.linear import LinearModel
 from service.fusion.projection import ProjectionModel
 from service.learning.dataset import JudgedQuery
 from service.learning.early_stopping import (
+    BASE_GRID,
     FoldedQueries,
     Parameters,
     fold_queries,
@@ -34,9 +35,7 @@ class ProjectionTrainer:
 
     name = "projection"
     grid: Sequence[Mapping[str, float]] = tuple(
-        {"pull": pull, "strength": strength, "unjudged": unjudged}
-        for pull in (0.03, 0.2)
-        for strength, unjudged in ((1.0, 0.3), (0.3, 0.3), (0.3, 0.1))
+        {"pull": pull, **of_base} for pull in (0.03, 0.2) for of_base in BASE_GRID
     )
 
     def fit(
@@ -53,14 +52,9 @@ class ProjectionTrainer:
         be split the projection adds nothing.
         """
         with one_thread():
-            data = fold_queries(
-                queries,
-                start,
-                strength=settings["strength"],
-                unjudged=settings["unjudged"],
-                seed=seed,
+            return _train(
+                fold_queries(queries, start, settings, seed=seed), settings["pull"], seed
             )
-            return _train(data, settings["pull"], seed)
 
 
 def _train(data: FoldedQueries, pull: float, seed: int) -> ProjectionModel:

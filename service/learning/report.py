@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from service.intervals import interval
 from service.learning.baselines import FIXED_BLEND
 from service.learning.collecting import Collected
 from service.learning.dataset import JudgedQuery
 from service.learning.training import Training
-from service.learning.validation import interval
 from service.ranking.features import FEATURES
 from service.ranking.query_features import QUERY_FEATURES
 from service.reports.charts import Labels, Series, bar_chart, line_chart

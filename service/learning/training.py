@@ -8,12 +8,13 @@ from typing import Any
 
 from service.fusion.linear import LinearModel
 from service.fusion.registry import FusionModel
+from service.intervals import interval
+from service.learning import baselines
 from service.learning.baselines import (
     BASELINES,
+    BEST_FIXED_BLEND,
     FIXED_BLEND,
     SHIPPED,
-    BestFixedBlend,
-    Shipped,
 )
 from service.learning.collecting import Collected
 from service.learning.curve import CurvePoint
@@ -23,7 +24,6 @@ from service.learning.validation import (
     Trainer,
     Validated,
     cross_validate,
-    interval,
     train,
 )
 
@@ -76,7 +76,7 @@ def learn(
             repeats=repeats,
             on_fold=lambda way=way: on_fold(way.name),  # type: ignore[misc]
         )
-        for way in (Shipped(shipped), *BASELINES, *trainers)
+        for way in (baselines.shipped(shipped), *BASELINES, *trainers)
     }
 
     def gain(name: str, other: str, looks: int = 1) -> tuple[float, float, float]:
@@ -87,7 +87,7 @@ def learn(
     # The first one wins where two are as good, and the plainest one comes first.
     best = max(trainers, key=lambda one: round(gains[one.name][0], 4))
     if gains[best.name][1] <= 0:
-        best = BestFixedBlend()
+        best = BEST_FIXED_BLEND
         gains[best.name] = gain(best.name, SHIPPED)
     model, settings = train(best, data.queries)
     over_shipped = gain(best.name, SHIPPED)

@@ -10,16 +10,14 @@ import numpy as np
 
 from service.fusion.linear import LinearModel
 from service.fusion.registry import FusionModel
+from service.intervals import SEED
 from service.learning.dataset import JudgedQuery
 from service.learning.quality import Quality, quality
 from service.learning.starting import best_blend, fit_scale
-from service.search_results import Scores
 
 OUTER_FOLDS, INNER_FOLDS = 5, 4
 ENOUGH_QUERIES = 150
 """Queries from which on the folds of one repeat, and settings chosen on so many, tell enough."""
-
-SEED = 20_261_121
 
 
 class Trainer(Protocol):
@@ -133,17 +131,3 @@ def _folds(
         held_out = {int(row) for row in order[fold::folds]}
         learned = [query for row, query in enumerate(queries) if row not in held_out]
         yield learned, [queries[row] for row in sorted(held_out)]
-
-
-def interval(
-    differences: Scores, *, looks: int = 1, seed: int = SEED
-) -> tuple[float, float, float]:
-    """Return the mean with its 95 % interval, from resampling the queries 2,000 times.
-
-    looks: how many ways the best was taken of; the interval is wider by Bonferroni's rule, since
-    one of several is easily good by chance.
-    """
-    draws = np.random.default_rng(seed).integers(0, len(differences), (2_000, len(differences)))
-    tail = 0.025 / looks
-    low, high = np.quantile(differences[draws].mean(axis=1), (tail, 1.0 - tail))
-    return float(differences.mean()), float(low), float(high)

@@ -10,10 +10,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from elasticsearch import BadRequestError, ConflictError, Elasticsearch, NotFoundError
+from elasticsearch import ConflictError, Elasticsearch, NotFoundError
 
 from mappings.cluster import cluster_errors
 from mappings.errors import ClusterOverloaded, InvalidQuery, UnknownWeights
+from mappings.index_lifecycle import create_if_absent
 from mappings.index_names import check_index_name
 from service.weights.documents import WeightsDocument, check_document
 from service.weights.experiments import Experiment
@@ -281,13 +282,8 @@ class WeightsStore:
         with cluster_errors(index=self._name):
             if self._client.indices.exists(index=self._name):
                 return
-            try:
-                self._client.indices.create(
-                    index=self._name, settings=_SETTINGS, mappings=_MAPPINGS
-                )
-            except BadRequestError as error:
-                if error.error != "resource_already_exists_exception":
-                    raise
+        body = {"settings": _SETTINGS, "mappings": _MAPPINGS}
+        create_if_absent(self._client, self._name, body)
 
     def _read(self, index: str, version: str, fields: str = "*") -> dict[str, Any] | None:
         # Another name is no version's, and may be the id of a state or none that can be asked for.

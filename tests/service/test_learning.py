@@ -11,13 +11,14 @@ from service.clicks.click_grades import MAX_GRADE, as_grades
 from service.clicks.grades import ClickJudgements
 from service.evaluation.measures import ndcg_per_query
 from service.fusion.linear import LinearModel
-from service.learning.baselines import BASELINES, BestFixedBlend
+from service.intervals import interval
+from service.learning.baselines import BASELINES, BEST_FIXED_BLEND
 from service.learning.curve import CurvePoint, curve_sizes, pays_from
 from service.learning.dataset import JudgedQuery, fingerprint, judged_query
 from service.learning.linear_training import LinearTrainer, bounds
 from service.learning.quality import quality
 from service.learning.starting import best_blend, blend, fit_scale
-from service.learning.validation import cross_validate, interval
+from service.learning.validation import cross_validate
 from service.ranking.features import FEATURES, NAMES, compute_features
 from service.ranking.query_features import QUERY_FEATURES
 from service.search_results import (
@@ -148,7 +149,7 @@ def test_learned_weights_stay_within_their_bounds_and_near_the_start():
 
 def test_validation_is_the_same_every_time_and_never_sees_its_own_query():
     queries = world(15)
-    first, again = (cross_validate(BestFixedBlend(), queries, repeats=1) for _ in range(2))
+    first, again = (cross_validate(BEST_FIXED_BLEND, queries, repeats=1) for _ in range(2))
     np.testing.assert_array_equal(first.quality.goal, again.quality.goal)
 
     class Peeking:
