@@ -19,7 +19,6 @@ from service.search_results import (
     Hit,
     LegScores,
     LegShare,
-    Scores,
     Total,
 )
 
@@ -99,14 +98,15 @@ def build_hits(
     first: place of the first of them in the whole order, from 0. A product that was
     deleted since the search is left out.
     """
-    ranks = leg_ranks(ranked.scores) if ranked.ranked else None
+    legs_of_rows = _leg_shares(ranked, rows)
+    totals = ranked.fused.total.tolist()
     hits: list[Hit] = []
     for place, row in enumerate(rows, start=first + 1):
         product_id = ranked.scores.product_ids[row]
         if product_id not in products:
             continue
-        legs = _leg_shares(ranked, row, ranks)
-        score = float(ranked.fused.total[row])
+        legs = legs_of_rows[place - first - 1]
+        score = totals[row]
         hits.append(
             Hit(
                 id=product_id,
@@ -120,25 +120,28 @@ def build_hits(
     return hits
 
 
-def _leg_shares(ranked: Ranked, row: int, ranks: Scores | None) -> dict[str, LegShare]:
-    shares = {}
-    own = ranked.scores.legs
-    for column, leg in enumerate(ranked.model.legs if ranked.model else own):
-        is_own = leg in own
-        score = (
-            ranked.scores.scores[row, own.index(leg)]
-            if is_own or ranked.model is None
-            else ranked.model.leg_scores[leg][row]
-        )
-        found = not np.isnan(score)
-        shares[leg] = LegShare(
-            score=float(score) if found else None,
-            rank=int(ranks[row, own.index(leg)])
-            if found and is_own and ranks is not None
-            else None,
-            weight=ranked.weights[leg],
-            contribution=float(ranked.fused.contributions[row, column]),
-        )
+def _leg_shares(ranked: Ranked, rows: Sequence[int]) -> list[dict[str, LegShare]]:
+    """Return what each leg says, row by row: as Python's numbers, column by column, for speed."""
+    own, model, picked = ranked.scores.legs, ranked.model, list(rows)
+    ranks = leg_ranks(ranked.scores) if ranked.ranked else None
+    shares: list[dict[str, LegShare]] = [{} for _ in picked]
+    for column, leg in enumerate(model.legs if model else own):
+        places = None
+        if model is None or leg in own:
+            scores = ranked.scores.scores[:, own.index(leg)]
+            places = None if ranks is None else ranks[picked, own.index(leg)].tolist()
+        else:
+            scores = model.leg_scores[leg]
+        contributions = ranked.fused.contributions[picked, column].tolist()
+        weight = ranked.weights[leg]
+        for at, score in enumerate(scores[picked].tolist()):
+            found = score == score  # NaN is not itself
+            shares[at][leg] = LegShare(
+                score=score if found else None,
+                rank=int(places[at]) if found and places is not None else None,
+                weight=weight,
+                contribution=contributions[at],
+            )
     return shares
 
 

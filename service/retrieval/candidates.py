@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,12 @@ documents that are compressed together, and to unpack one for each of 200 hits i
 time of such a request; the product id is in the sort values too."""
 
 
+_LEAST_DERIVED_BOOST = 0.01
+"""A leg with a smaller one is asked by its name: what 32-bit scores leave of it would be rough."""
+
+_ROUNDING = 1e-6
+"""Share of a 32-bit score under which a difference says nothing."""
+
 NEIGHBOURS = 100
 """Nearest products of a vector leg that become candidates, from each shard."""
 
@@ -56,6 +62,19 @@ class Legs:
     def names(self) -> tuple[str, ...]:
         """Return the legs that take part, lexical first."""
         return ((LEXICAL,) if self.terms else ()) + tuple(self.vectors)
+
+    def derived(self, asked: Iterable[str] | None = None) -> str | None:
+        """Return the leg whose score is what the others leave of the whole; None for none.
+
+        asked: the vector legs of the request, all when left out. Elasticsearch looks for the
+        neighbours of a named kNN clause twice, the second time for its scores by name, which is
+        a quarter of a search. So the strongest vector leg goes without a name.
+        """
+        names = self.vectors if asked is None else asked
+        strongest = max(names, key=lambda name: self.boosts[name], default=None)
+        if strongest is None or self.boosts[strongest] < _LEAST_DERIVED_BOOST:
+            return None
+        return strongest
 
 
 @dataclass(frozen=True)
@@ -93,6 +112,7 @@ class Candidates:
 def query_clause(legs: Legs, filters: Sequence[Clause]) -> Clause:
     """Return the candidate set: whatever any leg finds, all legs under the same filters."""
     should: list[Clause] = []
+    derived = legs.derived()
     if legs.terms:
         should.append(lexical_clause(legs.terms, boost=legs.boosts[LEXICAL]))
     should += [
@@ -104,6 +124,7 @@ def query_clause(legs: Legs, filters: Sequence[Clause]) -> Clause:
             filters=filters,
             boost=legs.boosts[name],
             floor=legs.floors.get(name),
+            is_named=name != derived,
         )
         for name, vector in legs.vectors.items()
     ]
@@ -135,6 +156,7 @@ def retrieve(
         "size": window.size,
         "track_total_hits": True,
         "sort": list(window.sort),
+        "track_scores": True,
         **({"_source": list(window.fields)} if window.fields else UNREAD),
     }
     if window.after:
@@ -148,7 +170,7 @@ def retrieve(
     answer = ask(client, index, body, preference=preference)
     hits = answer["hits"]["hits"]
     return Candidates(
-        scores=read_leg_scores(hits, legs),
+        scores=read_leg_scores(hits, legs, derived=legs.derived()),
         total=read_total(answer),
         facets=read_facets(answer),
         products={hit["_id"]: product_from(hit) for hit in hits} if window.fields else {},
@@ -156,18 +178,29 @@ def retrieve(
     )
 
 
-def read_leg_scores(hits: Sequence[Mapping[str, Any]], legs: Legs) -> LegScores:
-    """Return the named scores of hits, with the boosts taken out; NaN where there is none.
+def read_leg_scores(
+    hits: Sequence[Mapping[str, Any]], legs: Legs, *, derived: str | None = None
+) -> LegScores:
+    """Return the scores of hits leg by leg, with the boosts taken out; NaN where there is none.
 
     hits: sorted by product id in the end, which is where the id is read: see UNREAD.
+    derived: the leg of `Legs.derived` that the request asked without a name.
     """
     names = legs.names
-    scores = np.full((len(hits), len(names)), np.nan)  # [candidates, legs]
+    boosted = np.full((len(hits), len(names)), np.nan)  # [candidates, legs]
     named = [hit.get("matched_queries", {}) for hit in hits]
     for column, name in enumerate(names):
-        boosted = np.array([found.get(name, np.nan) for found in named])
-        unboosted = boosted / legs.boosts[name]
-        scores[:, column] = unboosted if name == LEXICAL else cosine_from_score(unboosted)
+        if name != derived:
+            boosted[:, column] = [found.get(name, np.nan) for found in named]
+    if derived is not None:
+        whole = np.array([hit["_score"] for hit in hits], dtype=float)
+        rest = whole - np.nansum(boosted, axis=1)
+        is_found = rest > _ROUNDING * np.maximum(whole, 1.0)
+        boosted[:, names.index(derived)] = np.where(is_found, rest, np.nan)
+    scores = boosted / [legs.boosts[name] for name in names]
+    for column, name in enumerate(names):
+        if name != LEXICAL:
+            scores[:, column] = cosine_from_score(scores[:, column])
     return LegScores(tuple(hit["sort"][-1] for hit in hits), names, scores)
 
 

@@ -25,7 +25,8 @@ def complete_scores(
     What stays NaN are products without words in common, or without that vector. Nothing
     is asked when nothing is missing.
     """
-    should, asked = missing_clauses(legs, scores)
+    derived = legs.derived(_incomplete(scores))
+    should, asked = missing_clauses(legs, scores, unnamed=derived)
     if not should:
         return scores
     body: dict[str, Any] = {
@@ -36,32 +37,43 @@ def complete_scores(
         **UNREAD,
     }
     answer = ask(client, index, body, preference=preference)
-    return filled(scores, read_leg_scores(answer["hits"]["hits"], legs))
+    return filled(scores, read_leg_scores(answer["hits"]["hits"], legs, derived=derived))
 
 
-def missing_clauses(legs: Legs, scores: LegScores) -> tuple[list[Clause], set[str]]:
-    """Return the clauses for the scores that are missing, and the products they are of."""
+def missing_clauses(
+    legs: Legs, scores: LegScores, *, unnamed: str | None = None
+) -> tuple[list[Clause], set[str]]:
+    """Return the clauses for the scores that are missing, and the products they are of.
+
+    unnamed: the leg whose clause has no name.
+    """
     should: list[Clause] = []
     asked: set[str] = set()
-    for column, name in enumerate(scores.legs):
-        if name == LEXICAL:
-            continue
-        unknown = np.flatnonzero(np.isnan(scores.scores[:, column]))
+    for name in _incomplete(scores):
+        unknown = np.flatnonzero(np.isnan(scores.scores[:, scores.legs.index(name)]))
         missing = [scores.product_ids[row] for row in unknown]
-        if missing:
-            asked.update(missing)
-            only = {"ids": {"values": missing}}
-            should.append(
-                knn_clause(
-                    name,
-                    legs.vectors[name],
-                    size=len(missing),
-                    num_candidates=len(missing),
-                    filters=[only],
-                    boost=legs.boosts[name],
-                )
+        asked.update(missing)
+        should.append(
+            knn_clause(
+                name,
+                legs.vectors[name],
+                size=len(missing),
+                num_candidates=len(missing),
+                filters=[{"ids": {"values": missing}}],
+                boost=legs.boosts[name],
+                is_named=name != unnamed,
             )
+        )
     return should, asked
+
+
+def _incomplete(scores: LegScores) -> list[str]:
+    """Return the vector legs that lack the score of some product."""
+    return [
+        name
+        for column, name in enumerate(scores.legs)
+        if name != LEXICAL and np.isnan(scores.scores[:, column]).any()
+    ]
 
 
 def filled(scores: LegScores, found: LegScores) -> LegScores:

@@ -23,8 +23,9 @@ def knn_clause(
     filters: Sequence[Clause],
     boost: float = 1.0,
     floor: float | None = None,
+    is_named: bool = True,
 ) -> Clause:
-    """Return the clause named after the vector field.
+    """Return the clause, by default named after the vector field.
 
     vector: float32 [dims]. size: neighbours from each shard. num_candidates: products
     that HNSW looks at for them. floor: least cosine of a neighbour, -1 to 1.
@@ -35,8 +36,9 @@ def knn_clause(
         "k": size,
         "num_candidates": num_candidates,
         "boost": boost,
-        "_name": field,
     }
+    if is_named:
+        knn["_name"] = field
     if filters:
         knn["filter"] = list(filters)
     if floor is not None:
