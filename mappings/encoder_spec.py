@@ -21,7 +21,10 @@ class EncoderSpec:
         equal size and name are told apart.
     dims: length of a vector, 1 to 4096.
     similarity: `cosine`, as in Elasticsearch's `dense_vector`.
-    template: how a product becomes the encoded text, e.g. "{title}. {description}".
+    template: how a product becomes the encoded text, e.g. "{title}. {description}"; empty for
+        an encoder of photos.
+    text_space: of an encoder of photos, the revision of the text encoder whose vectors may be
+        compared with its own; empty for none.
     """
 
     name: str
@@ -29,6 +32,7 @@ class EncoderSpec:
     dims: int
     similarity: str = "cosine"
     template: str = "{title}"
+    text_space: str = ""
 
     @property
     def is_external(self) -> bool:

@@ -20,7 +20,7 @@ from mappings.index_names import (
     versioned,
     write_alias,
 )
-from mappings.product import TEXT_VECTOR
+from mappings.product import IMAGE_VECTOR, TEXT_VECTOR
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,12 @@ class LiveIndex:
     def text_encoder(self) -> EncoderSpec | None:
         """Return our encoder of `text_vector`, None when the shop fills it or it is not there."""
         spec = self.encoders.get(TEXT_VECTOR)
+        return None if spec is None or spec.is_external else spec
+
+    @property
+    def image_encoder(self) -> EncoderSpec | None:
+        """Return our encoder of `photos`, None when the shop brings vectors or has no photos."""
+        spec = self.encoders.get(IMAGE_VECTOR)
         return None if spec is None or spec.is_external else spec
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import MappingMismatch
-from mappings.product import VECTOR_FIELDS
+from mappings.product import IMAGE_VECTOR, PHOTOS, VECTOR_FIELDS
 
-CONTRACT_VERSION = 3
+CONTRACT_VERSION = 4
 """Grows when an index of the older contract must be rebuilt."""
 
 META_KEY = "shelfwise"
@@ -50,7 +50,9 @@ def index_body(
     quantization: one of QUANTIZATIONS.
 
     encoders: vector field name to the encoder that fills it. The identities are
-        kept in `_meta`, where `read_encoders` finds them.
+        kept in `_meta`, where `read_encoders` finds them. `image_vector` is a field of the
+        product where the shop brings it, and stands for one vector a photo, in `photos`, where
+        an encoder of ours fills it.
     """
     body = copy.deepcopy(_base())
     body["settings"]["index"].update(number_of_shards=shards, number_of_replicas=replicas)
@@ -58,13 +60,17 @@ def index_body(
     for field, spec in encoders.items():
         if field not in VECTOR_FIELDS:
             raise ValueError(f"no vector field is named {field!r}; there are {VECTOR_FIELDS}")
-        mappings["properties"][field] = {
+        vector = {
             "type": "dense_vector",
             "dims": spec.dims,
             "index": True,
             "similarity": spec.similarity,
             "index_options": dict(QUANTIZATIONS[quantization]),
         }
+        if field == IMAGE_VECTOR and not spec.is_external:
+            mappings["properties"][PHOTOS] = _photos(vector)
+        else:
+            mappings["properties"][field] = vector
     mappings["_meta"] = {
         META_KEY: {
             "contract": CONTRACT_VERSION,
@@ -72,6 +78,20 @@ def index_body(
         }
     }
     return body
+
+
+def _photos(vector: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the nested field that keeps one document for each photo of a product."""
+    return {
+        "type": "nested",
+        "dynamic": "strict",
+        "properties": {
+            "position": {"type": "short", "index": False},
+            "address_hash": {"type": "keyword", "index": False, "doc_values": False},
+            "content": {"type": "keyword", "index": False, "doc_values": False},
+            "vector": vector,
+        },
+    }
 
 
 def read_encoders(mappings: Mapping[str, Any], *, index: str) -> dict[str, EncoderSpec]:

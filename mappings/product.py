@@ -26,7 +26,11 @@ MAX_ATTRIBUTES = 2_000
 MAX_VECTOR_DIMS = 4_096  # Elasticsearch's own limit of a dense_vector
 CATEGORY_SEPARATOR = " > "
 TEXT_VECTOR = "text_vector"
-VECTOR_FIELDS = (TEXT_VECTOR, "image_vector")
+IMAGE_VECTOR = "image_vector"
+VECTOR_FIELDS = (TEXT_VECTOR, IMAGE_VECTOR)
+PHOTOS = "photos"
+"""Nested documents of a product, one for each photo that an encoder of ours has seen."""
+PHOTO_VECTOR = f"{PHOTOS}.vector"
 
 FAST_FIELDS = ("price", "currency", "availability", "popularity", "updated_at")
 """What changes all day. No encoder reads it and `product_hash` leaves it out, so that it can be

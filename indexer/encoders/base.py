@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mappings.encoder_spec import EncoderSpec
+
+if TYPE_CHECKING:  # so that a service without photos need not load Pillow
+    from PIL import Image
 
 Embeddings = NDArray[np.float32]
 
@@ -36,6 +39,29 @@ class TextEncoder(Protocol):
         The same text gives the same vector, alone or in any batch, to cosine 0.9999.
         An empty text gives a unit vector too. No texts give an array of shape [0, dims].
         Text beyond the encoder's token limit is cut off.
+        """
+        ...
+
+
+@runtime_checkable
+class ImageEncoder(Protocol):
+    """Encodes photos of products and of queries. Safe to call from several threads.
+
+    spec: the identity that the index keeps; its template is empty, and its `text_space` names
+    the text encoder whose vectors may be compared with these, if there is one.
+    """
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """Return the identity, of which every vector's length is `spec.dims`."""
+        ...
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Embeddings:
+        """Return one unit vector a photo, float32 [len(images), dims], in the photos' order.
+
+        images: 8-bit RGB of any size from 1 x 1 pixel, as `indexer.images.decoding` gives them.
+        The same photo gives the same vector, alone or in any batch, to cosine 0.9999.
+        No photos give an array of shape [0, dims].
         """
         ...
 
@@ -79,6 +105,41 @@ class EncoderFamily(Protocol):
 
     def export(self, name: str, *, template: str, model_directory: Path) -> Path:
         """Write what `load_query_encoder` reads, and return its folder."""
+        ...
+
+
+class ImageEncoderFamily(Protocol):
+    """As EncoderFamily, for encoders of photos."""
+
+    what: str
+    licence: str
+    needs: str
+
+    def spec(self, name: str, *, model_directory: Path) -> EncoderSpec:
+        """Return the identity without loading a model; EncoderUnavailable when unknown."""
+        ...
+
+    def load_image_encoder(self, name: str, *, options: LoadOptions) -> ImageEncoder:
+        """Return the worker's encoder of product photos."""
+        ...
+
+    def load_query_image_encoder(
+        self, name: str, *, model_directory: Path, threads: int
+    ) -> ImageEncoder:
+        """Return the service's encoder of photo queries, without torch."""
+        ...
+
+    def load_words_encoder(
+        self, name: str, *, model_directory: Path, threads: int
+    ) -> TextEncoder | None:
+        """Return the service's encoder of words into the space of the photos, without torch.
+
+        None when the spec's `text_space` names the encoder of words, or when there is none.
+        """
+        ...
+
+    def export(self, name: str, *, model_directory: Path) -> Path:
+        """Write what the service's loaders read, and return its folder."""
         ...
 
 
