@@ -1,0 +1,1 @@
+"""Fine-tuning of encoders on a shop's own products."""
