@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mappings.reports.charts import Labels, Series, bar_chart
+from mappings.reports.page import details, html_page, paragraph, section, table
 from service.evaluation.measuring import Measured
-from service.reports.charts import Labels, Series, bar_chart
-from service.reports.page import details, html_page, paragraph, section, table
 
 
 def evaluation_page(report: Mapping[str, Any], measured: Sequence[Measured]) -> str:

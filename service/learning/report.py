@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mappings.reports.charts import Labels, Series, bar_chart, line_chart
+from mappings.reports.page import html_page, section, table
 from service.intervals import interval
 from service.learning.baselines import FIXED_BLEND
 from service.learning.collecting import Collected
@@ -13,8 +15,6 @@ from service.learning.dataset import JudgedQuery
 from service.learning.training import Training
 from service.ranking.features import FEATURES
 from service.ranking.query_features import QUERY_FEATURES
-from service.reports.charts import Labels, Series, bar_chart, line_chart
-from service.reports.page import html_page, section, table
 
 _MOST_QUERIES = 200
 

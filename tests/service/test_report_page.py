@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+from mappings.reports.page import html_page, table
 from service.evaluation.compare_report import compare_report
 from service.evaluation.html_report import comparison_page, evaluation_page
 from service.evaluation.measures import Measure, per_query
 from service.evaluation.measuring import Measured, report_on
 from service.evaluation.systems import System, ranked_ids
 from service.judgements.judgement_list import JudgementList
-from service.reports.page import html_page, table
 from service.search_results import Hit, LegShare
 
 EVIL = '</title><script src="https://elsewhere/x.js"></script><img src=x onerror=alert(1)>"'

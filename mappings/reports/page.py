@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from service.reports.plain_text import escape
+from mappings.reports.plain_text import escape
 
 # Contrast of the text is above 7 on both grounds; each series keeps 3 against its ground.
 _STYLE = """

@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from service.reports.axes import Scale, round_ticks, tick_text
-from service.reports.charts import WIDTH, Labels, Series, bar_chart, line_chart
+from mappings.reports.axes import Scale, round_ticks, tick_text
+from mappings.reports.charts import WIDTH, Labels, Series, bar_chart, line_chart
 
 SVG = "{http://www.w3.org/2000/svg}"
 LABELS = Labels("Gain by query", "query", "difference in NDCG@10")

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from service.reports.axes import Scale, check_finite, round_ticks, tick_text
-from service.reports.plain_text import escape
+from mappings.reports.axes import Scale, check_finite, round_ticks, tick_text
+from mappings.reports.plain_text import escape
 
 WIDTH = 720
 HEIGHT = 320
