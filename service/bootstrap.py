@@ -8,6 +8,7 @@ import redis
 import structlog
 from elasticsearch import Elasticsearch
 
+from indexer.encoders.base import WordList
 from mappings.cluster import connect as connect_cluster
 from mappings.dead_letters import DeadLetters
 from mappings.errors import TemporaryError
@@ -148,10 +149,16 @@ def _searcher(
         known = dictionaries.get(live)
         if known is None and waits:
             known = dictionaries.build_now(live)
-        return understand(text, known)
+        encoder = encoders.get(live)
+        is_word = encoder.is_word if isinstance(encoder, WordList) else _no_word
+        return understand(text, known, is_word=is_word)
 
     preparer = SearchPreparer(indexes, encoders, load_default(), understood, rankings)
     return Searcher(client, preparer, signer)
+
+
+def _no_word(word: str) -> bool:
+    return False
 
 
 def _cluster(settings: ServiceSettings) -> Elasticsearch:

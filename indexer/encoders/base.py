@@ -44,6 +44,15 @@ class TextEncoder(Protocol):
 
 
 @runtime_checkable
+class WordList(Protocol):
+    """A text encoder whose vocabulary tells the words of its language."""
+
+    def is_word(self, text: str) -> bool:
+        """Return whether a text is one whole word of the vocabulary, which has the usual ones."""
+        ...
+
+
+@runtime_checkable
 class ImageEncoder(Protocol):
     """Encodes photos of products and of queries. Safe to call from several threads.
 

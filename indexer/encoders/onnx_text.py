@@ -55,6 +55,14 @@ class OnnxTextEncoder:
             vectors[rows] = self._session.run(None, inputs)[0]
         return unit_rows(vectors)
 
+    def is_word(self, text: str) -> bool:
+        """Return whether a text is one whole word of the vocabulary, which has the usual ones."""
+        # The space in front is what a word in the middle of a sentence has; some vocabularies
+        # keep it with the word.
+        found = self._tokenizer.encode(f" {text}", add_special_tokens=False)
+        # One token may also stand for what the vocabulary lacks: "[UNK]", "<unk>".
+        return text.isalpha() and len(found.ids) == 1 and found.tokens[0][-1].isalpha()
+
     def _token_ids(self, text: str) -> list[int]:
         text = self.exported.prompt + clean_text(text, max_tokens=self.exported.max_tokens)
         ids: list[int] = self._tokenizer.encode(text).ids

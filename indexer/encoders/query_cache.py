@@ -9,7 +9,7 @@ from concurrent.futures import Future
 import numpy as np
 from cachetools import LRUCache
 
-from indexer.encoders.base import Embeddings, TextEncoder
+from indexer.encoders.base import Embeddings, TextEncoder, WordList
 from mappings.encoder_spec import EncoderSpec
 
 _Key = tuple[EncoderSpec, str]
@@ -40,6 +40,10 @@ class CachedQueryEncoder:
     def spec(self) -> EncoderSpec:
         """Return the encoder's identity."""
         return self._encoder.spec
+
+    def is_word(self, text: str) -> bool:
+        """Return whether a text is a word of the encoder's language, as far as it can tell."""
+        return isinstance(self._encoder, WordList) and self._encoder.is_word(text)
 
     def encode(self, texts: Sequence[str]) -> Embeddings:
         """Return one unit vector a text, float32 [len(texts), dims], read-only."""

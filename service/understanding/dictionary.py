@@ -21,6 +21,10 @@ FORMAT = 1
 FINGERPRINT_LENGTH = 16
 
 
+MAX_VALUES = 64
+"""Spellings or category paths of one meaning; the most frequent stay."""
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """What a phrase stands for in one field.

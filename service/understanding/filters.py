@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from service.search_results import AttributeMatch, UnderstoodQuery
+from service.understanding.dictionary import MAX_VALUES
 from service.understanding.words import keys_of, phrase_key
 
 MIN_FILTER_WEIGHT = 0.25
@@ -19,11 +20,13 @@ def as_filter(understood: UnderstoodQuery) -> dict[str, Any]:
     """Return brand, categories and price limits in the API's filter language.
 
     Empty when nothing is certain enough. Brands are alternatives. Of categories those are kept
-    that all the words agree on, and if there are none they are alternatives too. Words that name
+    that all the words agree on, and if there are none they are alternatives too; words of more
+    paths than the dictionary keeps each name the level that they mean. Words that name
     a brand and a category keep both: `{"any": [{"brand": ...}, {"categories": ...}]}`.
     """
     groups = _groups(understood)
     ambiguous = {text for text, fields in groups.items() if len(fields) > 1}
+    conditions: dict[str, Any] = {}
     brands = [
         match.value
         for text, fields in groups.items()
@@ -35,12 +38,14 @@ def as_filter(understood: UnderstoodQuery) -> dict[str, Any]:
         for text, fields in groups.items()
         if text not in ambiguous and "categories" in fields
     }
-    conditions: dict[str, Any] = {}
     if brands:
         conditions["brand"] = list(dict.fromkeys(brands))
-    if paths:
+    either = [_either(text, groups[text]) for text in groups if text in ambiguous]
+    if _may_agree_elsewhere(paths):
+        either += [{"categories": _levels(text, named)} for text, named in paths.items()]
+    elif paths:
         conditions["categories"] = _agreed(paths)
-    if either := [_either(text, groups[text]) for text in groups if text in ambiguous]:
+    if either:
         conditions["all"] = either
     if price := _price(understood):
         conditions["price"] = price
@@ -75,6 +80,19 @@ def _groups(understood: UnderstoodQuery) -> dict[str, dict[str, list[AttributeMa
         if match.field in FILTER_FIELDS and match.weight >= MIN_FILTER_WEIGHT:
             groups.setdefault(match.text, {}).setdefault(match.field, []).append(match)
     return groups
+
+
+def _may_agree_elsewhere(paths: Mapping[str, list[str]]) -> bool:
+    """Whether words agree, but perhaps on more paths than the dictionary has kept of each."""
+    return (
+        len(paths) > 1
+        and any(len(named) >= MAX_VALUES for named in paths.values())
+        and bool(set.intersection(*map(set, paths.values())))
+    )
+
+
+def _levels(text: str, named: Iterable[str]) -> list[str]:
+    return _distinct(_level(path, text) for path in named)
 
 
 def _agreed(paths: Mapping[str, list[str]]) -> list[str]:

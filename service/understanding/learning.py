@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import Any
 
 from service.product_fields import ATTRIBUTE_PREFIX
-from service.understanding.dictionary import Dictionary, Meaning, scaled_idf
+from service.understanding.dictionary import MAX_VALUES, Dictionary, Meaning, scaled_idf
 from service.understanding.measurements import is_measurement
 from service.understanding.prices import limit_names
 from service.understanding.words import (
@@ -36,9 +36,6 @@ from service.understanding.words import (
 MAX_PHRASES = 200_000
 MAX_WORDS = 200_000
 MAX_LIMIT_NAMES = 10_000
-MAX_VALUES = 64
-"""Spellings or category paths of one meaning; the most frequent stay."""
-
 MAX_MEANINGS = 4
 """Fields that one phrase may mean; the heaviest stay."""
 
@@ -107,6 +104,7 @@ class DictionaryLearner:
         keys = self._count_words(named)
         others = [text for name, text in values if name.startswith(ATTRIBUTE_PREFIX)]
         others.append(str(product.get("description") or ""))
+        others += _flags(product)
         self._other_words.update(set().union(*map(_protected, others)) - keys)
         self._limit_names.update(set(limit_names(normalize_text(title))))
         self._titles.append(" ".join(keys_of(title)))
@@ -247,6 +245,13 @@ def _values(product: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for name, value in attributes.items():
             for text in _texts(value):
                 yield f"{ATTRIBUTE_PREFIX}{name}", text
+
+
+def _flags(product: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of the flags that are set: they count as words of the product."""
+    attributes = product.get("attributes")
+    if isinstance(attributes, Mapping):
+        yield from (name.replace("_", " ") for name, value in attributes.items() if value is True)
 
 
 def _texts(value: object) -> list[str]:

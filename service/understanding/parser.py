@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from service.search_results import AttributeMatch, Measurement, UnderstoodQuery
@@ -60,7 +60,12 @@ class _Phrase:
     score: float
 
 
-def understand(text: str, dictionary: Dictionary | None) -> UnderstoodQuery:
+def understand(
+    text: str,
+    dictionary: Dictionary | None,
+    *,
+    is_word: Callable[[str], bool] = lambda word: False,
+) -> UnderstoodQuery:
     """Return what the words of a query say; never fails, whatever the text.
 
     Phrases of up to MAX_PHRASE_WORDS words are matched, those that weigh most first, longer ones
@@ -68,6 +73,8 @@ def understand(text: str, dictionary: Dictionary | None) -> UnderstoodQuery:
     matches and measurements too. `corrected` is the whole text in lower case, price limits
     included; what is searched for are the words. Without a dictionary there are no matches, no
     correction, and every word has rarity 1.
+    is_word: says of a word that it is one of the language, whether or not the catalogue has it;
+        such a word is not corrected.
     """
     normal = " ".join(normalize_text(text).split())
     quoted = [found.span() for found in _QUOTED.finditer(normal)]
@@ -79,7 +86,7 @@ def understand(text: str, dictionary: Dictionary | None) -> UnderstoodQuery:
     corrected = None
     matches: tuple[AttributeMatch, ...] = ()
     if dictionary:
-        tokens, corrected = _correct(normal, tokens, dictionary)
+        tokens, corrected = _correct(normal, tokens, dictionary, is_word)
         matches = tuple(_matches(tokens, dictionary))
     words = tuple(token.text for token in tokens)
     return UnderstoodQuery(
@@ -142,7 +149,7 @@ def _phrases(tokens: Sequence[_Token], dictionary: Dictionary) -> list[_Phrase]:
 
 
 def _correct(
-    normal: str, tokens: list[_Token], dictionary: Dictionary
+    normal: str, tokens: list[_Token], dictionary: Dictionary, is_word: Callable[[str], bool]
 ) -> tuple[list[_Token], str | None]:
     """Return the tokens with their spelling corrected, and the whole text, None if unchanged."""
     named = {
@@ -154,7 +161,7 @@ def _correct(
     for place, token in enumerate(tokens):
         left_alone = token.quoted or token.measured or place in named
         better = None
-        if not left_alone and place < MAX_CORRECTED_WORDS:
+        if not left_alone and place < MAX_CORRECTED_WORDS and not is_word(token.text):
             better = dictionary.correct(token.text)
         outcome.append(token if better is None else replace(token, text=better))
         if better is not None:

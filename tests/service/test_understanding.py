@@ -180,6 +180,18 @@ def test_misspelt_word_is_corrected(text, corrected):
     assert set(found.words) <= set(corrected.split())
 
 
+def test_word_of_the_language_is_left_alone_though_the_catalogue_lacks_it():
+    assert understand("rad shoes, leathers", DICTIONARY).corrected is None
+    assert understand("leahter", DICTIONARY).corrected == "leather"
+    assert understand("leahter", DICTIONARY, is_word={"leahter"}.__contains__).corrected is None
+
+
+def test_name_of_a_flag_that_is_set_is_a_word_of_the_catalogue():
+    flagged = learn([*CATALOGUE, shoe("Sock", waterproff=True, leathr=False)])
+    assert flagged.knows("waterproff")
+    assert not flagged.knows("leathr")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -317,6 +329,16 @@ def test_categories_are_those_that_all_words_agree_on(women, shoes, expected):
     matches = [match("categories", path, "women") for path in women]
     matches += [match("categories", path, "shoes") for path in shoes]
     assert as_filter(UnderstoodQuery(matches=tuple(matches))) == {"categories": expected}
+
+
+def test_words_of_more_paths_than_are_kept_name_the_levels_that_they_mean():
+    women = [match("categories", f"Women > {kind} > Sale", "women") for kind in range(64)]
+    sale = [match("categories", f"Women > {kind} > Sale", "sale") for kind in range(30, 94)]
+    raw = as_filter(UnderstoodQuery(matches=(*women, *sale)))
+    of_women, of_sale = raw["all"]
+    assert of_women == {"categories": ["Women"]}
+    assert of_sale == {"categories": [f"Women > {kind} > Sale" for kind in range(30, 94)]}
+    assert len(compile_filter(raw)) == 2
 
 
 def test_words_that_name_brand_and_category_keep_both():

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from indexer.encoders import minilm
-from indexer.encoders.base import TextEncoder
+from indexer.encoders.base import TextEncoder, WordList
 from indexer.encoders.model_folder import file_digests
+from indexer.encoders.query_cache import CachedQueryEncoder
 from indexer.encoders.registry import load_text_encoder, text_encoder_spec
 from mappings.errors import EncoderUnavailable
 from tests.indexer.encoders.conftest import TEMPLATE
@@ -113,3 +114,25 @@ def test_files_that_are_not_the_pinned_ones_are_refused(tmp_path: Path) -> None:
 @pytest.mark.models
 def test_the_installed_files_are_the_pinned_ones() -> None:
     assert file_digests(minilm.minilm_folder().path) == minilm.SHA256
+
+
+@pytest.mark.parametrize(
+    ("text", "is_word"),
+    [
+        ("wedding", True),
+        ("leather", True),
+        ("keybord", False),
+        ("wireles", False),
+        ("addidas", False),
+        ("dv7", False),
+        ("wedding present", False),
+        ("🎧", False),
+        ("", False),
+    ],
+)
+def test_its_vocabulary_tells_usual_words_from_misspelt_ones(
+    minilm_onnx: TextEncoder, text: str, is_word: bool
+) -> None:
+    assert isinstance(minilm_onnx, WordList)
+    assert minilm_onnx.is_word(text) is is_word
+    assert CachedQueryEncoder(minilm_onnx).is_word(text) is is_word
