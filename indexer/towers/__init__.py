@@ -1,0 +1,1 @@
+"""The image tower: photos into the text encoder's space, its training, and what is shipped."""
