@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from indexer.encoders.base import Embeddings, unit_rows
 from indexer.encoders.batching import plan_batches
 from indexer.encoders.model_export import MODEL_FILE, TOKENIZER_FILE, read_export
+from indexer.encoders.onnx_session import open_session
 from indexer.encoders.text_cleaning import clean_text
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import EncoderUnavailable
@@ -21,8 +21,7 @@ LARGEST_BATCH = 32
 TOKEN_BUDGET = 640
 """Tokens of one batch with padding; bounds memory, and more is slower on a CPU."""
 
-_ERRORS_ONLY = 3
-"""ONNX Runtime's log severity; below are notes on its own optimisations."""
+_ADVICE = "delete its folder and run `shelfwise encoder export`"
 
 
 class OnnxTextEncoder:
@@ -36,7 +35,7 @@ class OnnxTextEncoder:
     def __init__(self, folder: Path, *, template: str, threads: int = 1) -> None:
         self.exported = read_export(folder)
         self._spec = self.exported.spec(template)
-        self._session = _open_session(folder / MODEL_FILE, threads)
+        self._session = open_session(folder / MODEL_FILE, threads=threads, advice=_ADVICE)
         self._tokenizer = _open_tokenizer(folder / TOKENIZER_FILE, self.exported.max_tokens)
 
     @property
@@ -85,35 +84,11 @@ class OnnxTextEncoder:
         return {name: inputs[name] for name in self.exported.inputs}
 
 
-def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    onnxruntime.set_default_logger_severity(_ERRORS_ONLY)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = _ERRORS_ONLY
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # The arena keeps the largest input's memory for ever, per thread; without it a query of
-    # 256 tokens costs no lasting memory, and short queries are as fast.
-    options.enable_cpu_mem_arena = False
-    options.enable_mem_pattern = False
-    # Threads that spin between operators would take the cores from other requests.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's own classes share no public base
-        raise EncoderUnavailable(
-            f"ONNX Runtime cannot open {str(path)!r}: {error}; delete its folder and run "
-            "`shelfwise encoder export`"
-        ) from error
-
-
 def _open_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises a bare Exception
-        raise EncoderUnavailable(
-            f"{str(path)!r} is not readable: {error}; delete its folder and run "
-            "`shelfwise encoder export`"
-        ) from error
+        raise EncoderUnavailable(f"{str(path)!r} is not readable: {error}; {_ADVICE}") from error
     # A tokenizer.json may have a padding and a truncation of its own baked in.
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_length=max_tokens)
