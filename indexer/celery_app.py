@@ -54,7 +54,7 @@ def create_app(settings: IndexerSettings) -> Celery:
         task_store_errors_even_if_ignored=False,
         task_acks_late=True,
         task_reject_on_worker_lost=True,
-        task_default_queue=queue_of(LANES[-1]),
+        task_default_queue=queue_of("bulk"),
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,

@@ -75,8 +75,9 @@ class IndexerSettings(SharedSettings):
     indexer_lanes: Annotated[str, AfterValidator(_check_lanes)] = Field(
         ",".join(LANES),
         description="Queues that a worker takes batches from, divided by commas: `fast` (what no "
-        "encoder reads), `changes`, `bulk` (loads); the first of these with a batch comes first. "
-        "A worker of `fast` alone loads no encoder.",
+        "encoder reads), `changes`, `bulk` (loads), `photos`; the first of these with a batch "
+        "comes first. A worker of `fast` alone loads no encoder, one of `photos` only that of "
+        "photos.",
     )
     indexer_pool: Literal["threads", "solo", "prefork"] = Field(
         "threads",
@@ -192,4 +193,37 @@ class IndexerSettings(SharedSettings):
         3600.0,
         ge=0,
         description="How long a photo of the cache is used before its server is asked again.",
+    )
+    indexer_photo_threads: int = Field(
+        8, ge=1, le=256, description="Photos that one worker fetches and decodes at a time."
+    )
+    indexer_photo_batch_size: int = Field(
+        64,
+        ge=1,
+        le=4096,
+        description="Photos, of one or more products, in one run of the encoder.",
+    )
+    indexer_photo_products_per_task: int = Field(
+        64, ge=1, le=5000, description="Products whose photos a worker takes on together."
+    )
+    indexer_photo_max_attempts: int = Field(
+        10,
+        ge=1,
+        le=1000,
+        description="Attempts for the photos of a product that cannot be fetched for now; then "
+        "they are given up until `shelfwise photos retry`.",
+    )
+    indexer_photo_backoff_seconds: float = Field(
+        30.0,
+        gt=0,
+        le=3600,
+        description="Wait before the second attempt for a photo; doubled for each further one, an "
+        "hour at most.",
+    )
+    indexer_photo_fresh_days: float = Field(
+        30.0,
+        gt=0,
+        le=36_500,
+        description="How long a photo whose address stays is not fetched again when its product "
+        "is written anew.",
     )

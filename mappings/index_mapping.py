@@ -89,6 +89,12 @@ def _photos(vector: Mapping[str, Any]) -> dict[str, Any]:
             "position": {"type": "short", "index": False},
             "address_hash": {"type": "keyword", "index": False, "doc_values": False},
             "content": {"type": "keyword", "index": False, "doc_values": False},
+            "fetched_at": {
+                "type": "date",
+                "format": "strict_date_optional_time",
+                "index": False,
+                "doc_values": False,
+            },
             "vector": vector,
         },
     }

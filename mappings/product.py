@@ -31,6 +31,12 @@ VECTOR_FIELDS = (TEXT_VECTOR, IMAGE_VECTOR)
 PHOTOS = "photos"
 """Nested documents of a product, one for each photo that an encoder of ours has seen."""
 PHOTO_VECTOR = f"{PHOTOS}.vector"
+PHOTO_STATE_FIELDS = ("photos_due_at", "photo_attempts", "photo_problems", "photo_faults")
+"""What a document keeps of its photos' work; whoever writes the product leaves it as it is."""
+
+MAX_ADDRESS_CHARACTERS = 2_048
+MAX_DATA_ADDRESS_CHARACTERS = 1_000_000
+"""Of a `data:` address, which holds the photo itself: 750 kB of it in base64."""
 
 FAST_FIELDS = ("price", "currency", "availability", "popularity", "updated_at")
 """What changes all day. No encoder reads it and `product_hash` leaves it out, so that it can be
@@ -72,6 +78,14 @@ def _check_text(value: str) -> str:
 def _check_vector(value: tuple[float, ...]) -> tuple[float, ...]:
     if not any(value):
         raise ValueError("is all zeros, so it has no direction to compare")
+    return value
+
+
+def _check_address(value: str) -> str:
+    is_data = value[:5].lower() == "data:"
+    most = MAX_DATA_ADDRESS_CHARACTERS if is_data else MAX_ADDRESS_CHARACTERS
+    if len(value) > most:
+        raise ValueError(f"should have at most {most} characters")
     return value
 
 
@@ -156,9 +170,15 @@ class Product(BaseModel):
         (), description="Model, part and article numbers, EAN, GTIN, SKU."
     )
     images: Annotated[
-        tuple[Annotated[Text, StringConstraints(min_length=1, max_length=2_048)], ...],
+        tuple[
+            Annotated[Text, StringConstraints(min_length=1), AfterValidator(_check_address)], ...
+        ],
         Field(max_length=32),
-    ] = Field((), description="Addresses of photos, the first one first.")
+    ] = Field(
+        (),
+        description="Addresses of photos, the first one first: `https:`, `http:`, `file:` or "
+        "`data:` (at most 1,000,000 characters; others 2,048).",
+    )
     parent_id: Annotated[Name, AfterValidator(_check_id)] | None = Field(
         None, description="Groups the variants of one product."
     )

@@ -12,10 +12,15 @@ from mappings.validation_faults import shorten
 INDEX_CHANGES_TASK = "indexer.index_changes"
 """Name of the Celery task, so that the service need not import it."""
 
-Lane = Literal["fast", "changes", "bulk"]
+EMBED_PHOTOS_TASK = "indexer.embed_photos"
+"""Name of the Celery task that fetches and encodes the photos of some products."""
 
-LANES: tuple[Lane, ...] = ("fast", "changes", "bulk")
-"""The queues in order of priority. fast: what no encoder reads. bulk: loads of files."""
+Lane = Literal["fast", "changes", "bulk", "photos"]
+
+LANES: tuple[Lane, ...] = ("fast", "changes", "bulk", "photos")
+"""The queues in order of priority. fast: what no encoder reads. bulk: loads of files. photos:
+photos of products that are in the index already; last, since a product without its photos is found
+by words, and one that waits to be loaded is not found at all."""
 
 MAX_VERSION = 2**63 - 1
 

@@ -88,6 +88,11 @@ class SharedSettings(BaseSettings):
         min_length=1,
         description="How a product becomes the encoded text.",
     )
+    image_encoder: str = Field(
+        "",
+        description="Encoder of product photos in new indexes: `hashing-image`, a CLIP-like model "
+        "by hub name or path, or a folder made by `shelfwise finetune`; none if empty.",
+    )
     model_directory: str = Field(
         ".shelfwise/models",
         description="Folder of exported ONNX encoders, written by the worker and read by the "

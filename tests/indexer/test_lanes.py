@@ -28,9 +28,9 @@ FAST_WORKER_MEGABYTES = 150
 
 def test_earlier_lane_is_asked_first_whatever_came_last():
     order = LaneOrder()
-    order.update([queue_of("bulk"), queue_of("fast"), queue_of("changes")])
+    order.update([queue_of(lane) for lane in ("photos", "bulk", "fast", "changes")])
     order.rotate(queue_of("fast"))
-    assert order.consume(3) == [queue_of(lane) for lane in LANES]
+    assert order.consume(4) == [queue_of(lane) for lane in LANES]
     assert order.consume(1) == [queue_of("fast")]
 
 

@@ -65,6 +65,8 @@ BAD = [
     ("identifiers number", {"identifiers": [4006381333931]}, "identifiers.0", "should be text"),
     ("images empty", {"images": [""]}, "images.0", "at least 1"),
     ("images too many", {"images": ["x"] * 33}, "images", "at most 32"),
+    ("image address too long", {"images": ["h" * 2_049]}, "images.0", "at most 2048 char"),
+    ("image data too long", {"images": ["DATA:" + "x" * 10**6]}, "images.0", "at most 1000000"),
     ("parent too long", {"parent_id": "é" * 257}, "parent_id", "at most 256"),
     ("popularity negative", {"popularity": -1}, "popularity", "greater than or equal to 0"),
     ("date number", {"released_at": 1_700_000_000}, "released_at", "ISO 8601"),
@@ -177,6 +179,11 @@ def test_whole_numbers_beyond_64_bits_arrive_as_floats_and_are_judged_as_such():
 )
 def test_dates_are_kept_in_utc(text, expected):
     assert Product.parse({**SOUND, "released_at": text}).to_json()["released_at"] == expected
+
+
+def test_photo_in_the_address_itself_may_be_long():
+    address = "data:image/jpeg;base64," + "A" * 900_000
+    assert Product.parse({"id": "1", "title": "Mouse", "images": [address]}).images == (address,)
 
 
 def test_what_is_not_given_is_not_in_the_json():
