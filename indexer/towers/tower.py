@@ -145,7 +145,11 @@ class ImageTower(nn.Module):  # type: ignore[misc]
 
         Their length is any (1 with a layout part); who compares them by cosine need not care.
         """
-        words = self.project(self.features(pictures))
+        return self.embed(self.features(pictures), pictures)
+
+    def embed(self, features: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+        """Return `forward`'s embeddings for pictures whose features are known already."""
+        words = self.project(features)
         share = self.config.layout_share
         if not share:
             return words
