@@ -1,0 +1,1 @@
+"""Pictures of products, drawn with Pillow: for the sample catalogue and for training encoders."""
