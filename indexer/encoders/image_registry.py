@@ -23,10 +23,13 @@ from mappings.errors import EncoderUnavailable
 
 IMAGE_ENCODERS = {
     "hashing-image": "indexer.encoders.image_hashing:FAMILY",
+    "tower": "indexer.encoders.image_tower:FAMILY",
 }
 """Name, and where its family is."""
 
-FOLDER_KINDS: dict[str, str] = {}
+FOLDER_KINDS = {
+    "tower": "indexer.encoders.image_tower:FAMILY",
+}
 """`kind` in a folder's config.json, and where the family of such folders is."""
 
 ANY_MODEL = "indexer.encoders.clip_family:FAMILY"

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar
 
 import torch
@@ -25,6 +26,16 @@ SWITCH_SECONDS = 0.0005
 between two operations, and would lose a core for Python's usual 5 ms each time."""
 
 _Work = TypeVar("_Work")
+
+
+@cache
+def usual_threads() -> int:
+    """Return torch's own choice of CPU threads, asked before any lanes take them apart.
+
+    An encoder that is loaded after another one's lanes would find one thread and no second core.
+    """
+    threads: int = torch.get_num_threads()
+    return threads
 
 
 @dataclass

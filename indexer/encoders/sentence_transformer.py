@@ -19,7 +19,7 @@ from transformers.utils import logging as transformers_logging
 
 from indexer.encoders.base import Embeddings, LoadOptions, unit_rows
 from indexer.encoders.batching import plan_batches
-from indexer.encoders.lanes import Lanes, Surroundings
+from indexer.encoders.lanes import Lanes, Surroundings, usual_threads
 from indexer.encoders.model_folder import ModelFolder
 from indexer.encoders.precision import (
     Device,
@@ -91,8 +91,7 @@ class SentenceTransformerEncoder:
 
         Raises EncoderUnavailable when torch or sentence-transformers cannot load it.
         """
-        if options.threads is not None:
-            torch.set_num_threads(options.threads)
+        torch.set_num_threads(options.threads or usual_threads())
         device = choose_device(options.device, has_cuda=torch.cuda.is_available)
         model = _load_model(folder, device)
         encoder = cls(
