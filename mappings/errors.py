@@ -10,12 +10,15 @@ ShelfwiseError
     UnknownDeadLetter      no dead letter of that id
     UnknownWeights         no version of the ranking weights of that name
     RequestTooLarge        the body is over the limit
+    PhotoRefused           the photo of a query cannot be used
+    PhotoUnavailable       the photo of a query could not be fetched from its address
     ProductRejected        a product breaks the product record's rules
   TemporaryError           try again: 503 with Retry-After; a task is retried with backoff
     ClusterUnavailable     Elasticsearch does not answer
     ClusterOverloaded      Elasticsearch answers 429, 503 or a tripped circuit breaker
     QueueUnavailable       Redis does not answer
     ImageUnavailable       a photo could not be fetched this time
+    TooManyPhotos          so many photos of queries are being fetched already
   ConfigurationError       stop: the process refuses to start, readiness is false
     MissingSetting         a setting is absent, unknown or unreadable
     EncoderMismatch        the index was filled by another encoder
@@ -123,6 +126,21 @@ class RequestTooLarge(RequestError):
     code = "request_too_large"
 
 
+class PhotoRefused(RequestError):
+    """The photo of a query cannot be used: its address, its size or what is in it."""
+
+    code = "photo_refused"
+
+
+class PhotoUnavailable(RequestError):
+    """The photo of a query could not be fetched: the address is the caller's, as is its server.
+
+    So it is no fault of ours that waiting mends. The same request may go well later.
+    """
+
+    code = "photo_unavailable"
+
+
 class ProductRejected(RequestError):
     """A product breaks the rules of the product record."""
 
@@ -159,6 +177,12 @@ class ImageUnavailable(TemporaryError):
     """A photo could not be fetched this time: timeout, 5xx, 429 or a broken connection."""
 
     code = "image_unavailable"
+
+
+class TooManyPhotos(TemporaryError):
+    """So many photos of queries are being fetched that one more would keep searches waiting."""
+
+    code = "too_many_photos"
 
 
 class ConfigurationError(ShelfwiseError):

@@ -24,6 +24,7 @@ from service.feature_ranking import LearnedRanking
 from service.live_indexes import LiveIndexes
 from service.prepared_search import SearchPreparer
 from service.query_encoders import QueryEncoders
+from service.query_photos import QueryPhotos
 from service.ranking.weights import load_default
 from service.search_results import UnderstoodQuery
 from service.searcher import Searcher
@@ -79,6 +80,7 @@ def build_services(settings: ServiceSettings) -> Services:
             indexes,
             encoders,
             rankings,
+            QueryPhotos(settings),
             signer=QueryIdSigner(lambda: find_event_key(settings)),
         ),
         task_records=records,
@@ -101,7 +103,8 @@ def build_searcher(
     rankings: ActiveWeights[LearnedRanking | None]
     rankings = ActiveWeights(_weights_store(client), parse_ranking, None)
     indexes = _indexes(settings, client, encoders, find)
-    return _searcher(client, indexes, encoders, rankings, waits=True)
+    photos = QueryPhotos(settings)
+    return _searcher(client, indexes, encoders, rankings, photos, waits=True)
 
 
 def check_before_start(settings: ServiceSettings) -> None:
@@ -134,6 +137,7 @@ def _searcher(
     indexes: LiveIndexes,
     encoders: QueryEncoders,
     rankings: ActiveWeights[LearnedRanking | None],
+    photos: QueryPhotos,
     *,
     signer: QueryIdSigner | None = None,
     waits: bool = False,
@@ -153,7 +157,7 @@ def _searcher(
         is_word = encoder.is_word if isinstance(encoder, WordList) else _no_word
         return understand(text, known, is_word=is_word)
 
-    preparer = SearchPreparer(indexes, encoders, load_default(), understood, rankings)
+    preparer = SearchPreparer(indexes, encoders, load_default(), understood, rankings, photos)
     return Searcher(client, preparer, signer)
 
 

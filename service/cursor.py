@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +19,8 @@ Place = Literal["window", "tail"]
 _PAGING = {"limit", "offset", "cursor", "facets", "fields", "explain"}
 _PERSONAL = {"client_id"}
 """Who asks is in no cursor: the arm of an experiment is decided anew, by the id alone."""
+_BY_CONTENT = {"image"}
+"""A photo is the same however it came, and its file may be long."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,13 @@ class Cursor:
     after: tuple[Any, ...]
 
 
-def fingerprint(index: str, request: SearchRequest) -> str:
-    """Return a digest of what decides the order, so that a cursor fits only its own search."""
-    deciding = request.model_dump(mode="json", exclude=_PAGING | _PERSONAL)
-    text = orjson.dumps([index, deciding], option=orjson.OPT_SORT_KEYS)
+def fingerprint(index: str, request: SearchRequest, beside: Sequence[Any] = ()) -> str:
+    """Return a digest of what decides the order, so that a cursor fits only its own search.
+
+    beside: what decides it too and is not in the request, as JSON: a photo's digest, say.
+    """
+    deciding = request.model_dump(mode="json", exclude=_PAGING | _PERSONAL | _BY_CONTENT)
+    text = orjson.dumps([index, deciding, *beside], option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(text, digest_size=9).hexdigest()
 
 

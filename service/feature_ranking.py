@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from elasticsearch import Elasticsearch
 
+from mappings.encoder_spec import EncoderSpec
+from mappings.errors import MappingMismatch
 from mappings.index_lifecycle import LiveIndex
 from service.fusion.linear import LinearModel
 from service.fusion.registry import FusionModel, read_model
@@ -52,8 +54,22 @@ class LearnedRanking:
         return weights
 
     def fits(self, live: LiveIndex) -> bool:
-        """Return whether the vectors of an index are those of the training."""
-        return not self.encoders or self.encoders == encoders_of(live)
+        """Return whether the vectors that were there in training are the same in an index.
+
+        An index may have more: what was learned of its text holds when photos are added.
+        """
+        try:
+            trained = {
+                field: EncoderSpec.from_meta(spec, field=field)
+                for field, spec in self.encoders.items()
+            }
+        except MappingMismatch:
+            return False
+        return all(live.encoders.get(field) == spec for field, spec in trained.items())
+
+    def knows(self, leg: str) -> bool:
+        """Return whether any feature of a leg counts in the model."""
+        return any(FEATURES[name].leg == leg for name in self.model.features)
 
 
 def encoders_of(live: LiveIndex) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from mappings.index_lifecycle import LiveIndex
@@ -11,7 +12,7 @@ from service import page
 from service.cursor import Cursor
 from service.feature_ranking import LearnedRanking
 from service.page import Ranked
-from service.search_results import Hit, LegScores
+from service.search_results import Hit, LegScores, Photos
 from service.weights.active import Current
 from service.weights.experiments import Experiment, Team, assign, takes_part, team_draft
 
@@ -129,17 +130,21 @@ def build_hits(
     *,
     first: int,
     explain: bool,
+    photos: Photos = MappingProxyType({}),
 ) -> list[Hit]:
     """Return the hits of those rows, of an interleaved list each as its team's model sees it.
 
-    first: place of the first of them in the whole order, from 0.
+    photos: of each product, by which of its photos a leg found it. first: place of the first of
+    the rows in the whole order, from 0.
     """
     if isinstance(ranked, Ranked):
-        return page.build_hits(ranked, rows, products, first=first, explain=explain)
+        return page.build_hits(ranked, rows, products, first=first, explain=explain, photos=photos)
     seen = {
         team: {
             hit.id: replace(hit, team=ranked.versions[team])
-            for hit in page.build_hits(own, rows, products, first=first, explain=explain)
+            for hit in page.build_hits(
+                own, rows, products, first=first, explain=explain, photos=photos
+            )
         }
         for team, own in ranked.rankings.items()
     }

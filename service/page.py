@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,12 @@ from service.ranking.explanation import explain_hit
 from service.search_results import (
     Facets,
     FeatureShare,
+    FoundPhoto,
     FusedScores,
     Hit,
     LegScores,
     LegShare,
+    Photos,
     Total,
 )
 
@@ -92,11 +95,12 @@ def build_hits(
     *,
     first: int,
     explain: bool,
+    photos: Photos = MappingProxyType({}),
 ) -> list[Hit]:
     """Return the hits of those rows.
 
-    first: place of the first of them in the whole order, from 0. A product that was
-    deleted since the search is left out.
+    photos: of each product, by which of its photos a leg found it. first: place of the first of
+    the rows in the whole order, from 0. A product that was deleted since the search is left out.
     """
     legs_of_rows = _leg_shares(ranked, rows)
     totals = ranked.fused.total.tolist()
@@ -115,9 +119,16 @@ def build_hits(
                 legs=legs,
                 explanation=explain_hit(place, score, legs) if explain and legs else None,
                 features=_feature_shares(ranked.model, row) if explain and ranked.model else {},
+                photo=_deciding(photos.get(product_id, {}), legs),
             )
         )
     return hits
+
+
+def _deciding(photos: Mapping[str, FoundPhoto], legs: Mapping[str, LegShare]) -> FoundPhoto | None:
+    """Return the photo of the leg that gave most; a leg that weighs nothing decides nothing."""
+    gave = {leg: legs[leg].contribution for leg in photos if leg in legs}
+    return photos[max(gave, key=lambda leg: (gave[leg], leg))] if gave else None
 
 
 def _leg_shares(ranked: Ranked, rows: Sequence[int]) -> list[dict[str, LegShare]]:

@@ -18,6 +18,7 @@ from pydantic import (
 from mappings.errors import InvalidQuery
 from mappings.product import Text, Vector
 from mappings.validation_faults import first_fault
+from service.photo_request import PhotoRequest
 
 MAX_QUERY_LENGTH = 1_000
 MAX_TERMS = 16
@@ -25,7 +26,7 @@ MAX_WINDOW = 1_000
 MAX_DEPTH = 10_000
 """Deepest product that `offset` reaches: Elasticsearch's index.max_result_window."""
 
-LEGS = ("lexical", "text_vector", "image_vector")
+LegName = Literal["lexical", "text_vector", "text_to_image", "image_vector", "image_to_text"]
 
 DEFAULT_WEIGHTS = "default"
 """Name of the weights that are shipped."""
@@ -79,7 +80,10 @@ class SearchRequest(_Part):
         | Annotated[dict[QueryText, TermWeight], Field(min_length=1, max_length=MAX_TERMS)]
     ) = Field("", description="Words, or several phrases with weights, negative ones to avoid.")
     vectors: dict[Literal["text_vector", "image_vector"], Vector] = Field(
-        {}, description="The query's own embeddings, instead of encoding the words."
+        {}, description="The query's own embeddings, instead of encoding words or photo."
+    )
+    image: PhotoRequest | None = Field(
+        None, description="A photo to find products by, alone or together with words."
     )
     filter: dict[str, Any] = Field(
         {}, description="What every hit must fulfil; see the table of filters."
@@ -116,12 +120,9 @@ class SearchRequest(_Part):
         description="What is done with brands, categories, prices and the like in the words: they "
         "count for the ranking, filter the products, or are left alone.",
     )
-    weights: (
-        Literal["auto"]
-        | Annotated[
-            dict[Literal["lexical", "text_vector", "image_vector"], Weight], Field(min_length=1)
-        ]
-    ) = Field("auto", description="Weight of each leg; one that is not named weighs nothing.")
+    weights: Literal["auto"] | Annotated[dict[LegName, Weight], Field(min_length=1)] = Field(
+        "auto", description="Weight of each leg; one that is not named weighs nothing."
+    )
     rank_constant: Annotated[Count, Field(ge=1, le=10_000)] = Field(
         60, description="Constant of reciprocal rank fusion."
     )
@@ -159,12 +160,6 @@ class SearchRequest(_Part):
             raise InvalidQuery(
                 f"the body should be a JSON object, not {type(raw).__name__}", field="body"
             )
-        if "image" in raw:
-            raise InvalidQuery(
-                "image: search by photo is not in this version; send an embedding as "
-                "vectors.image_vector",
-                field="image",
-            )
         try:
             return cls.model_validate(raw)
         except ValidationError as error:
@@ -180,6 +175,8 @@ class SearchRequest(_Part):
             raise ValueError("offset and cursor exclude each other")
         if isinstance(self.q, dict) and not any(weight > 0 for weight in self.terms.values()):
             raise ValueError("q needs at least one term with a weight above 0")
+        if self.image is not None and "image_vector" in self.vectors:
+            raise ValueError("image and vectors.image_vector exclude each other")
         if isinstance(self.weights, dict) and not any(self.weights.values()):
             raise ValueError("weights needs at least one leg above 0")
         return self

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 Scores = NDArray[np.float64]
 
 LEXICAL = "lexical"
-"""Name of the leg of words; those of vectors are named after their fields."""
+WORDS_FIND_TEXT = "text_vector"
+WORDS_FIND_PHOTOS = "text_to_image"
+PHOTO_FINDS_PHOTOS = "image_vector"
+PHOTO_FINDS_TEXT = "image_to_text"
+VECTOR_LEGS = (WORDS_FIND_TEXT, WORDS_FIND_PHOTOS, PHOTO_FINDS_PHOTOS, PHOTO_FINDS_TEXT)
+LEGS = (LEXICAL, *VECTOR_LEGS)
+"""Names of the legs. Of the two that find like by like the name is that of the vector field, as
+of the vectors that a request may bring itself."""
 
 ATTRIBUTES, PRODUCT = "attributes", "product"
 """Legs that only a learned model has: what the query's words name, and the product's own facts."""
@@ -235,11 +242,46 @@ class FeatureShare:
 
 
 @dataclass(frozen=True)
+class FoundPhoto:
+    """The photo by which a leg found a product: of several the nearest.
+
+    leg: which leg. position: among the product's images, from 0. score: cosine, -1 to 1.
+    address: where the photo is, a `data:` address cut short; None when it is not known any more.
+    """
+
+    leg: str
+    position: int
+    score: float
+    address: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object."""
+        return {
+            "position": self.position,
+            "address": self.address,
+            "score": self.score,
+            "leg": self.leg,
+        }
+
+
+Photos = Mapping[str, Mapping[str, FoundPhoto]]
+"""Product id to leg to the photo that decided there."""
+
+
+@dataclass(frozen=True)
+class ShownProducts:
+    """What a page shows of products, by id. photos: of those that a leg of photos found."""
+
+    products: Mapping[str, Mapping[str, Any]]
+    photos: Photos = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Hit:
     """A ranked product.
 
     score: None when the order is by a field. team: in an interleaved list, the version whose
-    pick it is, None everywhere else.
+    pick it is, None everywhere else. photo: the one that decided, None when none did.
     """
 
     id: str
@@ -249,10 +291,13 @@ class Hit:
     explanation: str | None = None
     features: Mapping[str, FeatureShare] = field(default_factory=dict)
     team: str | None = None
+    photo: FoundPhoto | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""
         answer: dict[str, Any] = {"id": self.id, "score": self.score, "product": self.product}
+        if self.photo is not None:
+            answer["photo"] = self.photo.to_json()
         if self.legs:
             answer["legs"] = {name: share.to_json() for name, share in self.legs.items()}
         if self.explanation is not None:

@@ -25,7 +25,7 @@ from service.feature_ranking import (
 from service.fusion.registry import FUSIONS, leg_fusion
 from service.interleaving import Interleaved, build_hits, interleave, place_after
 from service.page import Page, Ranked
-from service.prepared_search import PreparedSearch, SearchPreparer
+from service.prepared_search import NOTHING_GIVEN, Given, PreparedSearch, SearchPreparer
 from service.ranked_windows import RankedWindow, RankedWindows
 from service.ranking.features import FEATURES
 from service.retrieval.candidates import (
@@ -39,7 +39,7 @@ from service.retrieval.candidates import (
 from service.retrieval.exact_scores import complete_scores
 from service.retrieval.products import fetch_products, returned_fields
 from service.search_request import MAX_DEPTH, MAX_WINDOW, SearchRequest
-from service.search_results import FeatureMatrix, Hit, LegScores, SearchAnswer
+from service.search_results import FeatureMatrix, Hit, LegScores, SearchAnswer, ShownProducts
 from service.weights.experiments import Team
 from service.weights.query_ids import QueryIdSigner, plain_query_id
 
@@ -61,13 +61,16 @@ class Searcher:
         self._signer = signer
         self._windows = RankedWindows()
 
-    def search(self, index: str, request: SearchRequest) -> SearchAnswer:
+    def search(
+        self, index: str, request: SearchRequest, given: Given = NOTHING_GIVEN
+    ) -> SearchAnswer:
         """Return the answer to a request.
 
+        given: what belongs to the query and is not in the request's body.
         Raises a RequestError for what the caller can mend, UnknownIndex among them, and
         a TemporaryError when Elasticsearch cannot answer.
         """
-        search = self._preparer.prepare(index, request)
+        search = self._preparer.prepare(index, request, given)
         page = (
             self._page_of_window(search)
             if search.begins_in_window
@@ -141,14 +144,15 @@ class Searcher:
         first = place_after(ranked, order, search.start)
         rows = order[first : first + request.limit]
         with search.clock.measure("fetch"):
-            products = fetch_products(
+            shown = fetch_products(
                 self._client,
                 search.index,
                 [ranked.scores.product_ids[row] for row in rows],
                 fields=returned_fields(request.fields),
+                legs=search.legs.legs.vectors,
                 preference=search.text,
             )
-        hits = build_hits(ranked, rows, products, first=first, explain=request.explain)
+        hits = _hits(search, ranked, rows, shown, first)
         window_end = Cursor("tail", len(order), tuple(candidates.last_sort))
         last = first + len(rows)
         if last < len(order):
@@ -199,9 +203,7 @@ class Searcher:
         candidates = self._retrieve(search, window)
         ranked = self._rank(search, candidates.scores)
         rows = range(len(ranked.scores.product_ids))
-        hits = build_hits(
-            ranked, rows, candidates.products, first=start.position, explain=request.explain
-        )
+        hits = _hits(search, ranked, rows, candidates.shown, start.position)
         end = Cursor("tail", start.position + len(rows), tuple(candidates.last_sort))
         return Page(hits, candidates.total, candidates.facets, end)
 
@@ -281,3 +283,20 @@ class Searcher:
             ranked=search.begins_in_window,
             model=model,
         )
+
+
+def _hits(
+    search: PreparedSearch,
+    ranked: Ranked | Interleaved,
+    rows: Sequence[int],
+    shown: ShownProducts,
+    first: int,
+) -> list[Hit]:
+    return build_hits(
+        ranked,
+        rows,
+        shown.products,
+        first=first,
+        explain=search.request.explain,
+        photos=shown.photos,
+    )

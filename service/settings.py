@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
+from indexer.images.networks import parse_networks, parse_ports
 from mappings.settings import SharedSettings
+
+
+def _check_networks(text: str) -> str:
+    parse_networks(text)
+    return text
+
+
+def _check_ports(text: str) -> str:
+    parse_ports(text)
+    return text
 
 
 class ServiceSettings(SharedSettings):
@@ -26,7 +37,10 @@ class ServiceSettings(SharedSettings):
         "against the encoder before the start.",
     )
     service_max_body_bytes: int = Field(
-        10 * 2**20, ge=1_024, description="Longest request body; a longer one is a 413."
+        15 * 2**20,
+        ge=1_024,
+        description="Longest request body; a longer one is a 413. A photo in base64 takes a third "
+        "more than its file.",
     )
     service_max_products: int = Field(
         1_000, ge=1, le=100_000, description="Most products in one bulk request."
@@ -64,4 +78,42 @@ class ServiceSettings(SharedSettings):
     )
     service_query_cache_entries: int = Field(
         10_000, ge=0, le=1_000_000, description="Query vectors kept in memory (1.6 kB each)."
+    )
+    service_image_max_bytes: int = Field(
+        10_000_000, ge=1, le=100_000_000, description="Largest photo of a query."
+    )
+    service_image_max_pixels: int = Field(
+        25_000_000,
+        ge=1,
+        le=89_000_000,
+        description="Width times height of the largest photo of a query; two are decoded at a "
+        "time, and each pixel may take 13 bytes.",
+    )
+    service_image_timeout_seconds: float = Field(
+        5.0,
+        gt=0,
+        le=60,
+        description="Longest time for fetching the photo of a query, with redirects and a second "
+        "attempt.",
+    )
+    service_image_allowed_networks: Annotated[str, AfterValidator(_check_networks)] = Field(
+        "",
+        description="Networks that photos of queries are fetched from although they are private, "
+        "loopback or otherwise special, divided by commas. Whoever may search may then have the "
+        "service ask them.",
+    )
+    service_image_allowed_ports: Annotated[str, AfterValidator(_check_ports)] = Field(
+        "80,443", description="Ports that photos of queries are fetched from, divided by commas."
+    )
+    service_image_ca_certs: str | None = Field(
+        None,
+        description="Path of a CA bundle that is trusted for photos of queries besides the "
+        "system's.",
+    )
+    service_image_cache_entries: int = Field(
+        2_000,
+        ge=1,
+        le=1_000_000,
+        description="Vectors of photo queries kept in memory (1.6 kB each), by the photo's "
+        "content.",
     )

@@ -53,13 +53,17 @@ _FORGIVEN = (
 _warnings_lock = threading.Lock()
 
 
-def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def decode(
+    data: bytes, *, max_pixels: int = MAX_PIXELS, least_side: int | None = None
+) -> Image.Image:
     """Decode a photo to 8-bit RGB, upright; of an animation the first frame.
 
     data: a JPEG, PNG, WebP, GIF, BMP or TIFF file, recognised by its content. Transparent
     parts become white, 16 bits become 8 by their upper half, CMYK is converted without a
     colour profile, and profiles are left aside. max_pixels: width times height; above
     Pillow's own limit of 89 million it has no effect. Memory is up to 13 bytes a pixel.
+    least_side: who needs no more pixels on the shorter side gets a larger JPEG at a half, a
+    quarter or an eighth of its size, in a fraction of the time; None gives every pixel.
     Raises ImageRefused, whose `reason` is "empty", "format_refused" (SVG, HTML, PDF and others,
     by name), "not_an_image", "too_many_pixels", "truncated", or "corrupt".
     """
@@ -74,6 +78,9 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
         raise _refused(f"has more than {MAX_JPEG_SCANS} JPEG scans", "corrupt")
     try:
         with _open(data, name, max_pixels) as opened:
+            if least_side is not None:
+                # JPEG's own scaling: means over 2, 4 or 8 pixels. No other format has one.
+                opened.draft(opened.mode, (least_side, least_side))
             opened.load()
             orientation = _orientation(opened)
             upright = _TRANSPOSED.get(orientation)

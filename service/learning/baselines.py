@@ -46,9 +46,9 @@ def shipped(model: LinearModel) -> Baseline:
 def shipped_model(live: LiveIndex) -> LinearModel:
     """Return the shipped weights and calibrations for an index, as a model."""
     ranking = load_default()
-    calibrations = DEFAULT_CALIBRATIONS | ranking.calibrations(live.encoders)
+    legs = ranking.calibrations(live.encoders)
+    calibrations = DEFAULT_CALIBRATIONS | legs
     scale = CalibratedFeatures({name: calibrations[name] for name in NAMES})
-    legs = {LEXICAL, *live.encoders}
     weights = ranking.weights_of("weighted_sum")
     return blend(scale, {name: weight for name, weight in weights.items() if name in legs})
 

@@ -11,12 +11,11 @@ from service.fusion.linear import CalibratedFeatures, LinearModel
 from service.learning.dataset import JudgedQuery
 from service.learning.quality import quality
 from service.ranking.features import FEATURES
-from service.search_results import LEXICAL, Scores
+from service.search_results import LEXICAL, VECTOR_LEGS, Scores
 
 SHARES = tuple(round(0.1 * step, 1) for step in range(1, 10))
 """Weights of the words that the best fixed blend is chosen from; the rest is for the vectors."""
 
-_VECTORS = ("text_vector", "image_vector")
 _LOW, _HIGH = 0.01, 0.99
 _LEAST_PIVOT = 0.001
 """A word of every product has next to no BM25 score, and a pivot has to be above 0."""
@@ -37,7 +36,7 @@ def fit_scale(queries: Sequence[JudgedQuery]) -> CalibratedFeatures:
             best = [float(np.nanmax(one)) for one in columns if not np.isnan(one).all()]
             if best:
                 scale = replace(scale, pivot=max(_LEAST_PIVOT, round(float(np.median(best)), 3)))
-        elif name in _VECTORS:
+        elif name in VECTOR_LEGS:
             every = _known(columns)
             if len(every):
                 low, high = np.quantile(every, (_LOW, _HIGH))
@@ -59,7 +58,7 @@ def fixed_blends(
     names = queries[0].matrix.names
     vectors = [
         name
-        for name in _VECTORS
+        for name in VECTOR_LEGS
         if name in names
         and any(len(_known([query.matrix.values[:, names.index(name)]])) for query in queries)
     ]

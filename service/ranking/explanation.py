@@ -10,7 +10,9 @@ from service.search_results import LegShare
 _LEG_WORDS = {
     "lexical": "its words",
     "text_vector": "the meaning of its text",
+    "text_to_image": "what its photo shows",
     "image_vector": "its photo",
+    "image_to_text": "the meaning of its text beside the photo",
     "attributes": "its attributes",
     "product": "price, age and popularity",
 }

@@ -13,7 +13,11 @@ from service.ranking.query_features import compute_query_features
 from service.search_results import (
     ATTRIBUTES,
     LEXICAL,
+    PHOTO_FINDS_PHOTOS,
+    PHOTO_FINDS_TEXT,
     PRODUCT,
+    WORDS_FIND_PHOTOS,
+    WORDS_FIND_TEXT,
     FeatureMatrix,
     LegScores,
     Scores,
@@ -61,6 +65,11 @@ def _share(name: str, leg: str, meaning: str) -> Feature:
     return Feature(name, leg, "0 to 1", "share", meaning, SHARE, name)
 
 
+def _cosine(leg: str, low: float, high: float, meaning: str) -> Feature:
+    scale = Calibration("linear", low=low, high=high)
+    return Feature(leg, leg, "-1 to 1", "cosine", meaning, scale)
+
+
 def _rank(leg: str) -> Feature:
     formula = f"({_RANK_CONSTANT} + 1) / ({_RANK_CONSTANT} + rank)"
     return Feature(f"rank_{leg}", leg, "0 to 1", formula, f"place among the candidates by {leg}")
@@ -88,27 +97,17 @@ FEATURES: Mapping[str, Feature] = {
         _share("exact_in_title", LEXICAL, "1 when it holds them as they are written"),
         _share("number_match", LEXICAL, "1 when a model or article number is the product's own"),
         _rank(LEXICAL),
-        Feature(
-            "text_vector",
-            "text_vector",
-            "-1 to 1",
-            "cosine",
-            "meaning of the text",
-            Calibration("linear", low=0.1, high=0.8),
-        ),
-        _rank("text_vector"),
-        Feature(
-            "image_vector",
-            "image_vector",
-            "-1 to 1",
-            "cosine",
-            "the photo",
-            Calibration("linear", low=0.0, high=1.0),
-        ),
-        _rank("image_vector"),
+        _cosine(WORDS_FIND_TEXT, 0.1, 0.8, "meaning of the text"),
+        _rank(WORDS_FIND_TEXT),
+        _cosine(WORDS_FIND_PHOTOS, 0.0, 0.5, "the words and the nearest of its photos"),
+        _rank(WORDS_FIND_PHOTOS),
+        _cosine(PHOTO_FINDS_PHOTOS, 0.0, 1.0, "the photo and the nearest of its photos"),
+        _rank(PHOTO_FINDS_PHOTOS),
+        _cosine(PHOTO_FINDS_TEXT, 0.0, 0.5, "the photo and the meaning of the text"),
+        _rank(PHOTO_FINDS_TEXT),
         Feature(
             "agreement",
-            "text_vector",
+            WORDS_FIND_TEXT,
             "0 to 1",
             "share",
             "the lesser of rank_lexical and rank_text_vector: both legs find it good",

@@ -10,8 +10,24 @@ from typing import Any
 import orjson
 
 from mappings.encoder_spec import EncoderSpec
+from mappings.product import IMAGE_VECTOR, TEXT_VECTOR
 from service.calibration import Calibration
-from service.search_results import LEXICAL
+from service.search_results import (
+    LEXICAL,
+    PHOTO_FINDS_PHOTOS,
+    PHOTO_FINDS_TEXT,
+    WORDS_FIND_PHOTOS,
+    WORDS_FIND_TEXT,
+)
+
+_FIELDS = {
+    WORDS_FIND_TEXT: TEXT_VECTOR,
+    WORDS_FIND_PHOTOS: IMAGE_VECTOR,
+    PHOTO_FINDS_PHOTOS: IMAGE_VECTOR,
+    PHOTO_FINDS_TEXT: IMAGE_VECTOR,
+}
+"""Vector leg to the vector field by whose encoder its cosines are scaled: words and photos are
+compared in the space that the encoder of photos was trained for."""
 
 _ANY_ENCODER = "*"
 
@@ -30,13 +46,15 @@ class RankingWeights:
     """A version of the weights, with what is needed to make the legs comparable.
 
     weights: fusion method to leg to weight, 0 and up. lexical: calibration of BM25 scores.
-    scales: encoder name to the scale of its cosines; `*` for one that is not named.
+    scales: vector leg to encoder name to the scale of its cosines; `*` for an encoder that is
+    not named. The same encoder has one scale for each leg: cosines of words and photos are low,
+    even of the best match.
     """
 
     version: str
     weights: Mapping[str, Mapping[str, float]]
     lexical: Calibration
-    scales: Mapping[str, VectorScale]
+    scales: Mapping[str, Mapping[str, VectorScale]]
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> RankingWeights:
@@ -45,28 +63,41 @@ class RankingWeights:
             version=raw["version"],
             weights=dict(raw["weights"]),
             lexical=Calibration(**raw["lexical"]),
-            scales={name: VectorScale(**scale) for name, scale in raw["encoders"].items()},
+            scales={
+                leg: {name: VectorScale(**scale) for name, scale in by_encoder.items()}
+                for leg, by_encoder in raw["scales"].items()
+            },
         )
 
     def weights_of(self, fusion: str) -> Mapping[str, float]:
         """Return leg to weight for a fusion method."""
         return self.weights[fusion]
 
-    def scale_of(self, spec: EncoderSpec) -> VectorScale:
-        """Return the scale of an encoder's cosines."""
-        return self.scales.get(spec.name, self.scales[_ANY_ENCODER])
+    def scale_of(self, leg: str, spec: EncoderSpec) -> VectorScale:
+        """Return the scale of a leg's cosines by an encoder."""
+        scales = self.scales[leg]
+        return scales.get(spec.name, scales[_ANY_ENCODER])
 
     def calibrations(self, encoders: Mapping[str, EncoderSpec]) -> dict[str, Calibration]:
-        """Return the calibration of every leg of an index."""
+        """Return the calibration of every leg that an index may have.
+
+        encoders: by vector field.
+        """
         found = {LEXICAL: self.lexical}
-        for field, spec in encoders.items():
-            scale = self.scale_of(spec)
-            found[field] = Calibration("linear", low=scale.low, high=scale.high)
+        for leg, scale in self._scales_of(encoders).items():
+            found[leg] = Calibration("linear", low=scale.low, high=scale.high)
         return found
 
     def floors(self, encoders: Mapping[str, EncoderSpec]) -> dict[str, float]:
-        """Return the least cosine of a neighbour by vector field."""
-        return {field: self.scale_of(spec).floor for field, spec in encoders.items()}
+        """Return the least cosine of a neighbour by vector leg. encoders: by vector field."""
+        return {leg: scale.floor for leg, scale in self._scales_of(encoders).items()}
+
+    def _scales_of(self, encoders: Mapping[str, EncoderSpec]) -> dict[str, VectorScale]:
+        return {
+            leg: self.scale_of(leg, encoders[field])
+            for leg, field in _FIELDS.items()
+            if field in encoders
+        }
 
 
 def load_default() -> RankingWeights:

@@ -8,19 +8,26 @@ from typing import Any
 
 import numpy as np
 from elasticsearch import Elasticsearch
-from numpy.typing import NDArray
 
 from service.retrieval.elasticsearch_search import ask
 from service.retrieval.facets import read_facets, read_total
 from service.retrieval.lexical import lexical_clause
-from service.retrieval.products import product_from
+from service.retrieval.products import read_shown, shown_source
 from service.retrieval.vectors import (
     Clause,
+    VectorLeg,
     cosine_from_score,
-    knn_clause,
+    leg_clause,
     score_from_cosine,
 )
-from service.search_results import LEXICAL, Facets, FusedScores, LegScores, Total
+from service.search_results import (
+    LEXICAL,
+    Facets,
+    FusedScores,
+    LegScores,
+    ShownProducts,
+    Total,
+)
 
 BY_SCORE = ({"_score": "desc"}, {"product_id": "asc"})
 BROWSING = ({"popularity": {"order": "desc", "missing": "_last"}}, {"product_id": "asc"})
@@ -46,14 +53,14 @@ NEIGHBOURS = 100
 class Legs:
     """What is searched for, and how much each leg counts in the first pass.
 
-    terms: phrase to weight, empty for no lexical leg. vectors: field to float32 [dims].
-    boosts: leg to factor. floors: field to the least cosine of a neighbour.
-    num_candidates: products that HNSW looks at in each shard; the nearest NEIGHBOURS of
-        them are found.
+    terms: phrase to weight, empty for no lexical leg. vectors: vector leg to what it looks for.
+    boosts: leg to factor. floors: leg to the least cosine of a neighbour.
+    num_candidates: vectors that HNSW looks at in each shard; the products of the nearest
+        NEIGHBOURS of them are found.
     """
 
     terms: Mapping[str, float]
-    vectors: Mapping[str, NDArray[np.float32]]
+    vectors: Mapping[str, VectorLeg]
     boosts: Mapping[str, float]
     floors: Mapping[str, float]
     num_candidates: int
@@ -98,35 +105,39 @@ class Window:
 class Candidates:
     """Products in the order of the first pass.
 
-    products: by id, when the window named fields.
+    shown: the products, when the window named fields.
     last_sort: sort values of the last one, for the page after; empty when there is none.
     """
 
     scores: LegScores
     total: Total
     facets: Facets
-    products: Mapping[str, Mapping[str, Any]]
+    shown: ShownProducts
     last_sort: Sequence[Any]
 
 
-def query_clause(legs: Legs, filters: Sequence[Clause]) -> Clause:
-    """Return the candidate set: whatever any leg finds, all legs under the same filters."""
+def query_clause(legs: Legs, filters: Sequence[Clause], *, tells_photos: bool = False) -> Clause:
+    """Return the candidate set: whatever any leg finds, all legs under the same filters.
+
+    tells_photos: whether hits bring along by which photo they were found.
+    """
     should: list[Clause] = []
     derived = legs.derived()
     if legs.terms:
         should.append(lexical_clause(legs.terms, boost=legs.boosts[LEXICAL]))
     should += [
-        knn_clause(
+        leg_clause(
             name,
-            vector,
+            leg,
             size=min(NEIGHBOURS, legs.num_candidates),
             num_candidates=legs.num_candidates,
             filters=filters,
             boost=legs.boosts[name],
             floor=legs.floors.get(name),
             is_named=name != derived,
+            tells_photo=tells_photos and leg.is_of_photos,
         )
-        for name, vector in legs.vectors.items()
+        for name, leg in legs.vectors.items()
     ]
     query: dict[str, Any] = {"filter": list(filters)}
     if should:
@@ -152,12 +163,12 @@ def retrieve(
     pages agree. Raises a TemporaryError when the cluster cannot answer.
     """
     body: dict[str, Any] = {
-        "query": query_clause(legs, filters),
+        "query": query_clause(legs, filters, tells_photos=bool(window.fields)),
         "size": window.size,
         "track_total_hits": True,
         "sort": list(window.sort),
         "track_scores": True,
-        **({"_source": list(window.fields)} if window.fields else UNREAD),
+        **({"_source": shown_source(window.fields, legs.vectors)} if window.fields else UNREAD),
     }
     if window.after:
         body["search_after"] = list(window.after)
@@ -173,7 +184,9 @@ def retrieve(
         scores=read_leg_scores(hits, legs, derived=legs.derived()),
         total=read_total(answer),
         facets=read_facets(answer),
-        products={hit["_id"]: product_from(hit) for hit in hits} if window.fields else {},
+        shown=read_shown(hits, window.fields, legs.vectors)
+        if window.fields
+        else ShownProducts({}),
         last_sort=hits[-1]["sort"] if hits else (),
     )
 

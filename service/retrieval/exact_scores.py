@@ -13,7 +13,7 @@ from elasticsearch import Elasticsearch
 
 from service.retrieval.candidates import BY_SCORE, UNREAD, Legs, read_leg_scores
 from service.retrieval.elasticsearch_search import ask
-from service.retrieval.vectors import Clause, knn_clause
+from service.retrieval.vectors import Clause, candidates_for_all, leg_clause
 from service.search_results import LEXICAL, LegScores
 
 
@@ -54,11 +54,11 @@ def missing_clauses(
         missing = [scores.product_ids[row] for row in unknown]
         asked.update(missing)
         should.append(
-            knn_clause(
+            leg_clause(
                 name,
                 legs.vectors[name],
                 size=len(missing),
-                num_candidates=len(missing),
+                num_candidates=candidates_for_all(legs.vectors[name], len(missing)),
                 filters=[{"ids": {"values": missing}}],
                 boost=legs.boosts[name],
                 is_named=name != unnamed,

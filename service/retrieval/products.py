@@ -1,4 +1,4 @@
-"""The products of a page, as the shop sent them."""
+"""The products of a page, as the shop sent them, and by which of their photos they were found."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from mappings.errors import InvalidQuery
 from mappings.validation_faults import shorten
 from service.product_fields import RETURNED_FIELDS
 from service.retrieval.elasticsearch_search import ask
+from service.retrieval.photos import read_photos, short_address
+from service.retrieval.vectors import VectorLeg, candidates_for_all, leg_clause
+from service.search_results import ShownProducts
+
+_ADDRESSES = "images"
 
 
 def fetch_products(
@@ -19,19 +24,63 @@ def fetch_products(
     product_ids: Sequence[str],
     *,
     fields: Sequence[str] = RETURNED_FIELDS,
+    legs: Mapping[str, VectorLeg] | None = None,
     preference: str,
-) -> dict[str, dict[str, Any]]:
-    """Return id to product for those of the ids that are in the index, in any order."""
+) -> ShownProducts:
+    """Return those of the ids that are in the index, in any order.
+
+    legs: the vector legs of the search; of those that find photos, the nearest photo is told.
+    """
     if not product_ids:
-        return {}
+        return ShownProducts({})
+    legs = legs or {}
+    by_id = {"ids": {"values": list(product_ids)}}
+    nearest = [
+        leg_clause(
+            name,
+            leg,
+            size=len(product_ids),
+            num_candidates=candidates_for_all(leg, len(product_ids)),
+            filters=[by_id],
+            is_named=False,
+            tells_photo=True,
+        )
+        for name, leg in legs.items()
+        if leg.is_of_photos
+    ]
     body = {
-        "query": {"ids": {"values": list(product_ids)}},
+        "query": {"bool": {"filter": [by_id], "should": nearest}} if nearest else by_id,
         "size": len(product_ids),
-        "_source": list(fields),
+        "_source": shown_source(fields, legs),
         "track_total_hits": False,
     }
     answer = ask(client, index, body, preference=preference)
-    return {hit["_id"]: product_from(hit) for hit in answer["hits"]["hits"]}
+    return read_shown(answer["hits"]["hits"], fields, legs)
+
+
+def shown_source(fields: Sequence[str], legs: Mapping[str, VectorLeg]) -> list[str]:
+    """Return what is read of `_source`: a photo's address stands among the product's."""
+    of_photos = any(leg.is_of_photos for leg in legs.values())
+    return list(fields) if _ADDRESSES in fields or not of_photos else [*fields, _ADDRESSES]
+
+
+def read_shown(
+    hits: Sequence[Mapping[str, Any]], fields: Sequence[str], legs: Mapping[str, VectorLeg]
+) -> ShownProducts:
+    """Return the products of hits, with the fields that were asked for, and their photos."""
+    products: dict[str, Mapping[str, Any]] = {}
+    photos = {}
+    for hit in hits:
+        product = product_from(hit)
+        addresses = product.get(_ADDRESSES, ())
+        if found := read_photos(hit, legs, addresses):
+            photos[hit["_id"]] = found
+        if _ADDRESSES in product:
+            product[_ADDRESSES] = [short_address(address) for address in addresses]
+            if _ADDRESSES not in fields:
+                del product[_ADDRESSES]
+        products[hit["_id"]] = product
+    return ShownProducts(products, photos)
 
 
 def returned_fields(wanted: Sequence[str] | None) -> Sequence[str]:

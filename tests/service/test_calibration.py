@@ -11,7 +11,8 @@ from mappings.encoder_spec import EncoderSpec
 from service.calibration import Calibration
 from service.fusion.registry import leg_fusion
 from service.ranking.weights import load_default
-from service.search_request import LEGS, SearchRequest
+from service.search_request import SearchRequest
+from service.search_results import LEGS
 
 NAN = float("nan")
 KINDS = {
@@ -84,4 +85,23 @@ def test_encoder_that_is_not_named_gets_the_common_scale():
     assert (calibration.low, calibration.high) == (0.0, 1.0)
     named = ranking.floors({"text_vector": EncoderSpec("minilm", "1", 384)})["text_vector"]
     assert -1.0 <= named <= 1.0
-    assert named == ranking.scales["minilm"].floor
+    assert named == ranking.scales["text_vector"]["minilm"].floor
+
+
+def test_every_leg_of_an_encoder_of_photos_has_a_scale_of_its_own():
+    ranking = load_default()
+    encoders = {"text_vector": EncoderSpec("hashing", "1", 8)}
+    assert set(ranking.calibrations(encoders)) == {"lexical", "text_vector"}
+    encoders["image_vector"] = EncoderSpec("hashing-image", "1", 8, template="", text_space="1")
+    calibrations = ranking.calibrations(encoders)
+    assert set(calibrations) == set(LEGS)
+    assert set(ranking.floors(encoders)) == set(LEGS) - {"lexical"}
+    # Cosines of words and photos are low, even of the best match.
+    assert calibrations["text_to_image"].high < calibrations["image_vector"].high
+
+
+def test_every_named_encoder_of_photos_is_named_for_each_of_its_legs():
+    scales = load_default().scales
+    names = {leg: set(scales[leg]) for leg in ("text_to_image", "image_vector", "image_to_text")}
+    assert names["text_to_image"] == names["image_vector"] == names["image_to_text"]
+    assert all("*" in by_encoder for by_encoder in scales.values())
