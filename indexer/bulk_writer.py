@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mappings.cluster import cluster_errors
 from mappings.errors import ClusterOverloaded, UnknownIndex
 from mappings.index_names import write_alias
-from mappings.product import STATE_FIELDS, VECTOR_FIELDS
+from mappings.product import PHOTO_STATE_FIELDS, PHOTOS, STATE_FIELDS, VECTOR_FIELDS
 
 MAX_BODY_BYTES = 10 * 1024 * 1024  # a tenth of the server's default http.max_content_length
 MAX_ITEM_ATTEMPTS = 6
@@ -117,8 +117,15 @@ class BulkWriter:
         }
 
     def read_vectors(self, index: str, product_ids: Sequence[str]) -> dict[str, StoredDocument]:
-        """Return the vectors of the documents that are there."""
-        docs = [{"_id": name, "_source": list(VECTOR_FIELDS)} for name in product_ids]
+        """Return the vectors of the documents that are there, and all that is of their photos."""
+        fields = [*VECTOR_FIELDS, PHOTOS, *PHOTO_STATE_FIELDS]
+        docs = [{"_id": name, "_source": fields} for name in product_ids]
+        return self._get(index, docs, with_vectors=True)
+
+    def read_photos(self, index: str, product_ids: Sequence[str]) -> dict[str, StoredDocument]:
+        """Return the addresses of photos and all that is kept of them."""
+        fields = ["images", PHOTOS, *PHOTO_STATE_FIELDS]
+        docs = [{"_id": name, "_source": fields} for name in product_ids]
         return self._get(index, docs, with_vectors=True)
 
     def write(self, index: str, writes: Sequence[DocumentWrite]) -> dict[str, WriteResult]:

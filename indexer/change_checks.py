@@ -9,7 +9,7 @@ import numpy as np
 
 from mappings.errors import ProductRejected
 from mappings.index_lifecycle import LiveIndex
-from mappings.product import Product
+from mappings.product import IMAGE_VECTOR, Product
 from mappings.product_changes import ProductChange, check_version
 
 
@@ -59,6 +59,8 @@ def _check_vectors(change: ProductChange, live: LiveIndex) -> None:
         spec = live.encoders.get(name)
         if spec is None:
             reason = f"index {live.index!r} has no such vector field"
+        elif name == IMAGE_VECTOR and not spec.is_external:
+            reason = f"index {live.index!r} takes none, as {spec.name!r} encodes the photos itself"
         elif len(vector) != spec.dims:
             reason = f"should have {spec.dims} numbers as in the index, has {len(vector)}"
         elif not _is_direction(vector):

@@ -13,7 +13,7 @@ from indexer.write_preparer import WritePreparer
 from mappings.change_order import Stamp
 from mappings.errors import ProductRejected
 from mappings.index_lifecycle import LiveIndex
-from mappings.product import STATE_FIELDS, Product
+from mappings.product import PHOTO_STATE_FIELDS, PHOTOS, STATE_FIELDS, Product
 
 Remap = Callable[[Mapping[str, Any]], Product]
 """Makes the product of the new version from the stored one. May raise ProductRejected."""
@@ -41,7 +41,8 @@ class Copier:
         """Copy once, and return what became of those that need no other try.
 
         One is left out when somebody else wrote it at the same moment. A vector is copied when
-        its content and encoder are those of the target, else the text is encoded.
+        its content and encoder are those of the target, else the text is encoded. So are photos;
+        otherwise they are due in the target.
         """
         documents = self._writer.read(source.index, product_ids, whole=frozenset(product_ids))
         present = self._present(target, documents)
@@ -65,7 +66,8 @@ class Copier:
                 plans.append(plan)
             else:
                 outcomes[name] = _outcome(name, "unchanged")
-        writes, refused = self._preparer.prepare(target, plans, donors=documents)
+        donors = documents if _share_photos(source, target) else _without_photos(documents)
+        writes, refused = self._preparer.prepare(target, plans, donors=donors)
         results = self._writer.write(target.index, writes) if writes else {}
         for name, result in results.items():
             if result.state == "written":
@@ -88,6 +90,22 @@ class Copier:
         ]
         whole = self._writer.read(target.index, different, whole=frozenset(different))
         return {**present, **whole}
+
+
+def _share_photos(source: LiveIndex, target: LiveIndex) -> bool:
+    return source.image_encoder == target.image_encoder
+
+
+def _without_photos(documents: Mapping[str, StoredDocument]) -> dict[str, StoredDocument]:
+    # A document does not say which encoder has made its photos' vectors; its index does.
+    left_out = {PHOTOS, *PHOTO_STATE_FIELDS}
+    return {
+        name: replace(
+            document,
+            source={key: value for key, value in document.source.items() if key not in left_out},
+        )
+        for name, document in documents.items()
+    }
 
 
 def _outcome(name: str, outcome: Outcome) -> ChangeOutcome:

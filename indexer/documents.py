@@ -14,7 +14,14 @@ import orjson
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import MissingSetting
 from mappings.index_mapping import CONTRACT_VERSION
-from mappings.product import CATEGORY_SEPARATOR, FAST_FIELDS, VECTOR_FIELDS, Product
+from mappings.product import (
+    CATEGORY_SEPARATOR,
+    FAST_FIELDS,
+    PHOTO_STATE_FIELDS,
+    PHOTOS,
+    VECTOR_FIELDS,
+    Product,
+)
 from mappings.sortable_numbers import encode_sortable
 
 MAX_ATTRIBUTE_TEXT = 10_000
@@ -44,6 +51,8 @@ _DERIVED = frozenset(
         "product_hash",
         "sent_hash",
         "content_hash",
+        PHOTOS,
+        *PHOTO_STATE_FIELDS,
         *VECTOR_FIELDS,
     }
 )
@@ -103,6 +112,11 @@ def given_digests(product: Product) -> dict[str, str]:
 def text_digest(spec: EncoderSpec, text: str) -> str:
     """Return sha256 (hex) over the encoder's identity and the text that it encodes."""
     return hashlib.sha256(_identity(spec) + b"\0" + text.encode()).hexdigest()
+
+
+def photo_digest(spec: EncoderSpec, content: str) -> str:
+    """Return sha256 (hex) over the encoder's identity and a photo's content (sha256, hex)."""
+    return hashlib.sha256(_identity(spec) + b"\0photo\0" + content.encode()).hexdigest()
 
 
 @cache

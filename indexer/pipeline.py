@@ -12,7 +12,7 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from indexer.bulk_writer import BulkWriter, StoredDocument
+from indexer.bulk_writer import BulkWriter, DocumentWrite, StoredDocument
 from indexer.change_checks import CheckedChange, check_change
 from indexer.change_plan import (
     ChangeOutcome,
@@ -25,6 +25,7 @@ from indexer.encoder_pool import EncoderPool
 from indexer.encoders.base import TextEncoder
 from indexer.field_map import parse_map
 from indexer.late_changes import InFlight
+from indexer.photos.photo_state import PhotoRules, is_due
 from indexer.repeated_changes import find_repeated
 from indexer.vector_cache import VectorCache
 from indexer.write_preparer import WritePreparer
@@ -50,6 +51,8 @@ class Pipeline:
     encoders: what fills the text vectors of an index, unless the shop brings them.
     cache: vectors of texts that some worker encoded lately.
     in_flight: without it no older change is expected to come late.
+    photo_rules: when photos that are there are due again. on_photos_due: told of an index and the
+    products in it whose photos were missing when they were written; must not fail.
     """
 
     def __init__(
@@ -60,6 +63,8 @@ class Pipeline:
         writer: BulkWriter | None = None,
         cache: VectorCache | None = None,
         in_flight: InFlight | None = None,
+        photo_rules: PhotoRules | None = None,
+        on_photos_due: Callable[[str, Sequence[str]], None] = lambda name, product_ids: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -67,9 +72,13 @@ class Pipeline:
         self._client = client
         self._encoders = encoders if isinstance(encoders, EncoderPool) else EncoderPool(encoders)
         self._writer = writer or BulkWriter(client, sleep=sleep)
-        self._preparer = WritePreparer(self._writer, self._encoders, cache=cache, now=now)
+        self._preparer = WritePreparer(
+            self._writer, self._encoders, cache=cache, photo_rules=photo_rules, now=now
+        )
         self._copier = Copier(self._writer, self._preparer)
         self._in_flight = in_flight
+        self._on_photos_due = on_photos_due
+        self._now = now
         self._clock = clock
         self._sleep = sleep
         self._targets: dict[str, tuple[float, tuple[LiveIndex, ...]]] = {}
@@ -184,6 +193,7 @@ class Pipeline:
             name: result.reason for name, result in results.items() if result.state == "refused"
         }
         done = {name for name, result in results.items() if result.state == "written"}
+        self._say_due(live, [write for write in writes if write.product_id in done])
         done |= {plan.product_id for plan in plans} - {plan.product_id for plan in written}
         again: dict[str, list[CheckedChange]] = {}
         for plan in plans:
@@ -195,6 +205,12 @@ class Pipeline:
             else:
                 again[name] = waiting[name]
         return again
+
+    def _say_due(self, live: LiveIndex, written: Sequence[DocumentWrite]) -> None:
+        now = self._now()
+        due = [one.product_id for one in written if is_due(one.document or {}, now)]
+        if due:
+            self._on_photos_due(live.name, due)
 
     def _read(
         self, live: LiveIndex, waiting: Mapping[str, list[CheckedChange]]

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from celery import Celery, Task
 from celery.exceptions import Reject
 
 from indexer.batch_runner import Batch, BatchRunner
+from indexer.photos.photo_task import PhotoTask
 from mappings.errors import QueueUnavailable
-from mappings.product_changes import INDEX_CHANGES_TASK, queue_of
+from mappings.product_changes import EMBED_PHOTOS_TASK, INDEX_CHANGES_TASK, queue_of
 
 
-def register_tasks(app: Celery, runner: Callable[[], BatchRunner]) -> None:
+def register_tasks(
+    app: Celery, runner: Callable[[], BatchRunner], photos: Callable[[], PhotoTask]
+) -> None:
     """Give the application its tasks.
 
-    runner: makes the runner at the first task, in the process that runs it, so that a
-    model is never loaded before a fork.
+    runner, photos: make what the tasks do at the first one, in the process that runs it, so that
+    a model is never loaded before a fork.
     """
 
     def index_changes(self: Task, *, task_id: str, batch: int, index: str) -> None:
@@ -33,3 +36,12 @@ def register_tasks(app: Celery, runner: Callable[[], BatchRunner]) -> None:
     app.task(name=INDEX_CHANGES_TASK, bind=True, max_retries=None, ignore_result=True)(
         index_changes
     )
+
+    def embed_photos(self: Task, *, index: str, product_ids: Sequence[str]) -> None:
+        """Fetch and encode photos of products; see indexer.photos.photo_task."""
+        try:
+            photos().run(index, product_ids)
+        except QueueUnavailable as error:
+            raise Reject(str(error), requeue=True) from error
+
+    app.task(name=EMBED_PHOTOS_TASK, bind=True, max_retries=None, ignore_result=True)(embed_photos)

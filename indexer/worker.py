@@ -26,6 +26,8 @@ from indexer.housekeeping import (
     start_chores,
 )
 from indexer.late_changes import LateChanges
+from indexer.photos.due_products import send_all_due
+from indexer.photos.parts import PhotoParts, rules_from_settings
 from indexer.pipeline import Pipeline
 from indexer.rebuild.driver import RebuildDriver
 from indexer.refresh_interval import RefreshIntervals
@@ -92,6 +94,11 @@ class WorkerParts:
         """What keeps the changes that are given up."""
         return DeadLetters(task_records.connect(self._settings.redis_url.get_secret_value()))
 
+    @cached_property
+    def photos(self) -> PhotoParts:
+        """What fetches and encodes photos."""
+        return PhotoParts(self._settings, self.outbox)
+
     def refresh_intervals(self) -> RefreshIntervals:
         """Return what puts refresh intervals back."""
         return RefreshIntervals(
@@ -106,11 +113,13 @@ class WorkerParts:
             EncoderPool(self._first_encoder(), self._load_encoder),
             cache=connect_cache(settings),
             in_flight=LateChanges(self.outbox, self.dead_letters),
+            photo_rules=rules_from_settings(settings),
+            on_photos_due=self.photos.hints.tell,
         )
 
     def _first_encoder(self) -> TextEncoder | None:
         settings = self._settings
-        if not needs_encoder(settings):
+        if not needs_text_encoder(settings):
             return None
         return self._load(settings.text_encoder, settings.text_template)
 
@@ -133,23 +142,28 @@ class WorkerParts:
         return encoder
 
 
+def needs_text_encoder(settings: IndexerSettings) -> bool:
+    """Return whether the worker's lanes bring texts; without, it loads no encoder of them."""
+    return bool({"changes", "bulk"} & set(parse_lanes(settings.indexer_lanes)))
+
+
 def needs_encoder(settings: IndexerSettings) -> bool:
-    """Return whether the worker's lanes bring texts; without, it stays a small process."""
+    """Return whether the worker encodes anything; without, it stays a small process."""
     return parse_lanes(settings.indexer_lanes) != ("fast",)
 
 
 def make_worker_app(settings: IndexerSettings, parts: WorkerParts) -> Celery:
     """Return the Celery application with its tasks."""
     app = create_app(settings)
-    register_tasks(app, parts.runner)
+    register_tasks(app, parts.runner, lambda: parts.photos.task)
     return app
 
 
 def run_worker(settings: IndexerSettings) -> int:
     """Run a worker until it is told to stop; return its exit status.
 
-    The encoder is loaded before the first batch is taken, so that a wrong setting stops the
-    start; a forking pool loads it in each child instead.
+    The encoders are loaded before the first batch is taken, so that a wrong setting stops the
+    start; a forking pool loads them in each child instead.
     Raises ConfigurationError.
     """
     if settings.indexer_pool == "prefork" and settings.indexer_device.startswith("cuda"):
@@ -162,6 +176,8 @@ def run_worker(settings: IndexerSettings) -> int:
     parts = WorkerParts(settings)
     if settings.indexer_pool != "prefork":
         parts.pipeline()
+        if "photos" in parse_lanes(settings.indexer_lanes):
+            parts.photos.load_encoder()
     app = make_worker_app(settings, parts)
     stopped = threading.Event()
 
@@ -189,9 +205,10 @@ def _chores(parts: WorkerParts, settings: IndexerSettings) -> list[Chore]:
     chores = [
         Chore("outbox", seconds, lambda: send_overdue(parts.outbox)),
         Chore("intervals", seconds, lambda: restore_intervals(intervals)),
+        Chore("photos", seconds, lambda: send_all_due(client, parts.photos.hints)),
         Chore("tombstones", TOMBSTONE_SECONDS, lambda: drop_tombstones(client, days=days)),
     ]
-    if needs_encoder(settings):
+    if needs_text_encoder(settings):
         queue = task_records.connect(settings.redis_url.get_secret_value())
         driver = RebuildDriver(client, queue, parts.outbox, settings)
         # Of several rebuilds each may have another driver; the lease keeps two from one.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from indexer.bulk_writer import BulkWriter, DocumentWrite, StoredDocument, Vecto
 from indexer.change_plan import ProductPlan, fast_update, order_fields, tombstone
 from indexer.documents import product_text, read_digests, text_digest, to_document
 from indexer.encoder_pool import EncoderPool
+from indexer.photos.photo_state import PhotoRules, carried, photo_fields, read_photos
 from indexer.text_embedding import encode_texts
 from indexer.vector_cache import VectorCache
 from mappings.encoder_spec import EncoderSpec
@@ -32,14 +33,21 @@ class _Draft:
     digests: Mapping[str, str]
     text: str | None
 
-    def fields_as_in(self, document: StoredDocument | None) -> list[str]:
+    def fields_as_in(self, document: StoredDocument) -> list[str]:
         """Return the vector fields whose vector in a document is the right one."""
-        there = read_digests(document.source) if document else {}
+        there = read_digests(document.source)
         return [
             name
             for name, digest in self.digests.items()
             if there.get(name) == digest and name not in self.plan.final.vectors
         ]
+
+    def lacks(self, document: StoredDocument, with_photos: bool) -> bool:
+        """Return whether vectors or photos that may be kept were not read with a document."""
+        is_whole = "product_id" in document.source
+        if with_photos and self.plan.final.fields.get("images") and not is_whole:
+            return "deleted_at" not in document.source
+        return not set(self.fields_as_in(document)) <= set(document.vectors)
 
 
 class WritePreparer:
@@ -47,6 +55,7 @@ class WritePreparer:
 
     encoders: what fills the text vectors of an index, unless the shop brings them.
     cache: vectors of texts that some worker encoded lately.
+    photo_rules: when photos that are there are due again.
     """
 
     def __init__(
@@ -55,11 +64,13 @@ class WritePreparer:
         encoders: EncoderPool,
         *,
         cache: VectorCache | None = None,
+        photo_rules: PhotoRules | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._writer = writer
         self._encoders = encoders
         self._cache = cache
+        self._photo_rules = photo_rules or PhotoRules()
         self._now = now
 
     def prepare(
@@ -72,7 +83,9 @@ class WritePreparer:
 
         A plan without either was overtaken by somebody else's write.
         donors: by product id, documents of another version with their vectors, which are taken
-            where content and encoder are the same.
+            where content and encoder are the same, and with photos of the same encoder, if any.
+        Photos are neither fetched nor encoded here: they stay with their addresses, and what is
+        missing is due from now on.
         """
         writes = [
             self._short_write(plan)
@@ -81,16 +94,15 @@ class WritePreparer:
         ]
         whole = [plan for plan in plans if plan.final.is_live and not plan.final.is_partial]
         drafts = [_draft(plan, live.text_encoder) for plan in whole]
-        kept = self._kept_vectors(live.index, drafts)
-        for draft in drafts:
-            name = draft.plan.product_id
-            donor = (donors or {}).get(name)
-            copied = (
-                {field: donor.vectors[field] for field in draft.fields_as_in(donor)}
-                if donor
-                else {}
-            )
-            kept[name] = copied | kept.get(name, {})
+        current = self._current(live, drafts)
+        known = {
+            name: [one for one in (current.get(name), (donors or {}).get(name)) if one is not None]
+            for name in (draft.plan.product_id for draft in drafts)
+        }
+        kept = {
+            draft.plan.product_id: _kept_vectors(draft, known[draft.plan.product_id])
+            for draft in drafts
+        }
         texts = {
             draft.plan.product_id: draft.text
             for draft in drafts
@@ -110,7 +122,8 @@ class WritePreparer:
             if name in vectors:
                 found[TEXT_VECTOR] = vectors[name]
             if found.keys() >= draft.digests.keys():
-                writes.append(DocumentWrite(name, _document(draft, found), draft.plan.stored))
+                document = _document(draft, found) | self._photo_fields(live, draft, known[name])
+                writes.append(DocumentWrite(name, document, draft.plan.stored))
         return writes, refused
 
     def _short_write(self, plan: ProductPlan) -> DocumentWrite:
@@ -123,30 +136,49 @@ class WritePreparer:
             return DocumentWrite(name, tombstone(name, final, at=at), plan.stored)
         return DocumentWrite(name, None, plan.stored)
 
-    def _kept_vectors(self, index: str, drafts: Sequence[_Draft]) -> dict[str, dict[str, Vector]]:
-        """Return product id to the stored vectors that are still right.
+    def _current(self, live: LiveIndex, drafts: Sequence[_Draft]) -> dict[str, StoredDocument]:
+        """Return by product id what is stored, with vectors and photos where they may be kept.
 
         A product whose document has changed since it was planned is left out, and so
         conflicts when it is written.
         """
-        planned: dict[str, tuple[StoredDocument, list[str]]] = {}
-        for draft in drafts:
-            if draft.plan.stored is not None and (fields := draft.fields_as_in(draft.plan.stored)):
-                planned[draft.plan.product_id] = (draft.plan.stored, fields)
-        unread = [
-            name
-            for name, (stored, fields) in planned.items()
-            if not set(fields) <= set(stored.vectors)
-        ]
-        read = self._writer.read_vectors(index, unread)
-        kept: dict[str, dict[str, Vector]] = {}
-        for name, (stored, fields) in planned.items():
-            current = read.get(name, stored)
-            if (current.seq_no, current.primary_term) == (stored.seq_no, stored.primary_term):
-                kept[name] = {
-                    field: current.vectors[field] for field in fields if field in current.vectors
-                }
-        return kept
+        with_photos = live.image_encoder is not None
+        stored = {
+            draft.plan.product_id: (draft.plan.stored, draft.lacks(draft.plan.stored, with_photos))
+            for draft in drafts
+            if draft.plan.stored is not None
+        }
+        read = self._writer.read_vectors(
+            live.index, [name for name, (_, is_short) in stored.items() if is_short]
+        )
+        current: dict[str, StoredDocument] = {}
+        for name, (planned, is_short) in stored.items():
+            found = read.get(name) if is_short else planned
+            if found is None or found.seq_no != planned.seq_no:
+                continue
+            if found.primary_term == planned.primary_term:
+                current[name] = replace(found, source={**planned.source, **found.source})
+        return current
+
+    def _photo_fields(
+        self, live: LiveIndex, draft: _Draft, known: Sequence[StoredDocument]
+    ) -> dict[str, Any]:
+        """Return what the document keeps of photos."""
+        images = draft.plan.final.fields.get("images")
+        if live.image_encoder is None or not images:
+            return {}
+        states = [read_photos(document.source) for document in known]
+        return photo_fields(carried(images, states, now=self._now(), rules=self._photo_rules))
+
+
+def _kept_vectors(draft: _Draft, known: Sequence[StoredDocument]) -> dict[str, Vector]:
+    """Return the vectors that are right in a document, the first that has each."""
+    kept: dict[str, Vector] = {}
+    for document in known:
+        for field in draft.fields_as_in(document):
+            if field in document.vectors:
+                kept.setdefault(field, document.vectors[field])
+    return kept
 
 
 def _draft(plan: ProductPlan, encoded: EncoderSpec | None) -> _Draft:

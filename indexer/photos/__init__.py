@@ -1,0 +1,1 @@
+"""Photos of products: fetched, encoded and kept beside the text, at their own pace."""

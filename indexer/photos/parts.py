@@ -1,0 +1,130 @@
+"""What the photo work of one process shares, each made at its first use."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+from elasticsearch import Elasticsearch
+
+from indexer.celery_app import create_app
+from indexer.encoders.base import ImageEncoder
+from indexer.encoders.image_registry import (
+    export_query_image_encoder,
+    image_encoder_spec,
+    load_image_encoder,
+)
+from indexer.photos.due_products import send_due
+from indexer.photos.encoders import ImageEncoderPool
+from indexer.photos.hints import PhotoHints, message_sender
+from indexer.photos.photo_state import PhotoRules
+from indexer.photos.photo_task import PhotoTask
+from indexer.settings import IndexerSettings
+from indexer.vector_cache import connect_cache
+from mappings import cluster, task_records
+from mappings.encoder_spec import EncoderSpec
+from mappings.outbox import Outbox
+
+if TYPE_CHECKING:  # what opens photos is loaded by a worker that gets some, and by no other
+    from indexer.photos.photo_runner import PhotoRunner
+
+_MORE_SECONDS = 1.0
+"""How often, at most, the workers together look for more work because few messages wait."""
+
+_log = structlog.get_logger(__name__)
+
+
+class PhotoParts:
+    """The photo work of a process. outbox: says whose turn it is to look for more."""
+
+    def __init__(self, settings: IndexerSettings, outbox: Outbox) -> None:
+        self._settings = settings
+        self._outbox = outbox
+        self._lock = threading.Lock()
+        self._runner: PhotoRunner | None = None
+        self.encoders = ImageEncoderPool(lambda spec: self._load(spec.name))
+        """The encoders that are loaded."""
+
+    @cached_property
+    def hints(self) -> PhotoHints:
+        """What sends messages to the photos' lane."""
+        return hints_from_settings(self._settings)
+
+    @cached_property
+    def task(self) -> PhotoTask:
+        """What does a message."""
+        return PhotoTask(self.runner, self.hints, more=self._send_more)
+
+    def load_encoder(self) -> None:
+        """Load the encoder of the settings, if there is one, so that a wrong one is found now."""
+        if self._settings.image_encoder:
+            self.encoders.add(self._load(self._settings.image_encoder))
+
+    def runner(self) -> PhotoRunner:
+        """Return the runner."""
+        from indexer.photos.intake import PhotoIntake
+        from indexer.photos.photo_runner import PhotoLimits, PhotoRunner
+
+        with self._lock:
+            if self._runner is None:
+                settings = self._settings
+                self._runner = PhotoRunner(
+                    self._client,
+                    PhotoIntake.from_settings(settings),
+                    self.encoders,
+                    cache=connect_cache(settings),
+                    rules=rules_from_settings(settings),
+                    limits=PhotoLimits(
+                        batch_size=settings.indexer_photo_batch_size,
+                        # Half, so that nobody takes a run that goes on for one that has died.
+                        budget_seconds=settings.indexer_visibility_timeout_seconds / 2,
+                    ),
+                )
+            return self._runner
+
+    @cached_property
+    def _client(self) -> Elasticsearch:
+        return cluster.connect(self._settings)
+
+    def _load(self, name: str) -> ImageEncoder:
+        settings = self._settings
+        encoder = load_image_encoder(name, device=settings.indexer_device)
+        export_query_image_encoder(name, model_directory=Path(settings.model_directory))
+        _log.info("image_encoder_ready", encoder=encoder.spec.name, dims=encoder.spec.dims)
+        return encoder
+
+    def _send_more(self, name: str) -> None:
+        if self._outbox.is_my_turn(_MORE_SECONDS, f"more-photos:{name}"):
+            send_due(self._client, self.hints, name)
+
+
+def hints_from_settings(settings: IndexerSettings) -> PhotoHints:
+    """Return what sends messages by the settings' Redis; nothing is sent until its first use."""
+    return PhotoHints(
+        task_records.connect(settings.redis_url.get_secret_value()),
+        message_sender(create_app(settings).send_task),
+        lease_seconds=settings.indexer_visibility_timeout_seconds,
+        products=settings.indexer_photo_products_per_task,
+    )
+
+
+def rules_from_settings(settings: IndexerSettings) -> PhotoRules:
+    """Return when photos are fetched again."""
+    return PhotoRules(
+        fresh=timedelta(days=settings.indexer_photo_fresh_days),
+        max_attempts=settings.indexer_photo_max_attempts,
+        backoff_seconds=settings.indexer_photo_backoff_seconds,
+    )
+
+
+def image_spec(settings: IndexerSettings) -> EncoderSpec | None:
+    """Return the identity of the settings' encoder of photos, None when there is none."""
+    if not settings.image_encoder:
+        return None
+    return image_encoder_spec(
+        settings.image_encoder, model_directory=Path(settings.model_directory)
+    )
