@@ -29,6 +29,10 @@ COMMANDS = {
     "weights": ("service.weights.commands:weights", "List, switch and compare ranking weights."),
     "evaluate": ("service.cli:evaluate", "Measure ranking on a judgement list."),
     "train": ("service.learning.commands:train", "Learn ranking weights from judgements."),
+    "finetune": (
+        "indexer.finetune.commands:finetune",
+        "Train an encoder on your own photos and titles.",
+    ),
     "features": ("service.learning.commands:features", "List the ranking features."),
     "compare": (
         "service.evaluation.compare_command:compare",
