@@ -12,13 +12,23 @@ from PIL import Image, ImageColor, ImageDraw, ImageFilter
 from embedded.errors import EmbeddedStackError
 from embedded.pictures import (
     accessories,
+    appliances,
     bags,
     beauty,
     bottoms,
+    computing,
     dresses,
+    electronics,
+    home,
     jackets,
+    kitchenware,
+    office,
+    outdoor,
     shoes,
+    sports,
+    tools,
     tops,
+    toys,
     underwear,
     watches,
 )
@@ -28,16 +38,26 @@ from embedded.pictures.patterns import PATTERNS, PLAIN, patchwork, texture
 from embedded.pictures.pen import Paint, Pen
 
 _TABLES = (
-    *(
-        tops.KINDS,
-        jackets.KINDS,
-        dresses.KINDS,
-        bottoms.KINDS,
-        underwear.KINDS,
-        shoes.KINDS,
-        bags.KINDS,
-    ),
-    *(accessories.KINDS, watches.KINDS, beauty.KINDS),
+    tops.KINDS,
+    jackets.KINDS,
+    dresses.KINDS,
+    bottoms.KINDS,
+    underwear.KINDS,
+    shoes.KINDS,
+    bags.KINDS,
+    accessories.KINDS,
+    watches.KINDS,
+    beauty.KINDS,
+    computing.KINDS,
+    electronics.KINDS,
+    appliances.KINDS,
+    kitchenware.KINDS,
+    outdoor.KINDS,
+    sports.KINDS,
+    toys.KINDS,
+    office.KINDS,
+    home.KINDS,
+    tools.KINDS,
 )
 _ALL: Mapping[str, Kind] = {name: kind for table in _TABLES for name, kind in table.items()}
 KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
