@@ -30,6 +30,7 @@ from service.search_results import UnderstoodQuery
 from service.searcher import Searcher
 from service.services import Services
 from service.settings import ServiceSettings
+from service.similar_products import SimilarProducts
 from service.task_queue import TaskQueue, publisher
 from service.telemetry import Telemetry
 from service.understanding.dictionaries import Dictionaries
@@ -71,18 +72,20 @@ def build_services(settings: ServiceSettings) -> Services:
         with queue_errors():
             queue.ping()
 
+    searcher = _searcher(
+        client,
+        indexes,
+        encoders,
+        rankings,
+        QueryPhotos(settings),
+        signer=QueryIdSigner(lambda: find_event_key(settings)),
+    )
     return Services(
         settings=settings,
         client=client,
         indexes=indexes,
-        searcher=_searcher(
-            client,
-            indexes,
-            encoders,
-            rankings,
-            QueryPhotos(settings),
-            signer=QueryIdSigner(lambda: find_event_key(settings)),
-        ),
+        searcher=searcher,
+        similar=SimilarProducts(client, indexes, searcher),
         task_records=records,
         task_queue=TaskQueue(outbox, indexes, batch_products=settings.service_batch_products),
         dead_letters=DeadLetters(queue),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -25,7 +25,12 @@ from service.retrieval.facets import aggregations
 from service.retrieval.sorting import sort_clauses
 from service.retrieval.vectors import Clause
 from service.search_request import DEFAULT_WEIGHTS, SearchRequest
-from service.search_results import PHOTO_FINDS_PHOTOS, WORDS_FIND_PHOTOS, UnderstoodQuery
+from service.search_results import (
+    PHOTO_FINDS_PHOTOS,
+    PHOTO_FINDS_TEXT,
+    WORDS_FIND_PHOTOS,
+    UnderstoodQuery,
+)
 from service.stopwatch import Stopwatch
 from service.understanding.filters import as_filter
 from service.weights.active import Current
@@ -79,6 +84,9 @@ class Given:
 
 
 NOTHING_GIVEN = Given()
+
+_CROSSING = frozenset({WORDS_FIND_PHOTOS, PHOTO_FINDS_TEXT})
+"""Legs that a product's own vectors do not need: they can be compared with their like."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +170,7 @@ class SearchPreparer:
                 encoders=self.encoders.get(live),
                 ranking=self.ranking,
                 pushed_down=pushed,
-                left_out=_unknown_legs(arm, learned),
+                left_out=_CROSSING if given.excluded else _unknown_legs(arm, learned),
             )
         start = Cursor("window", request.offset, ())
         if request.cursor:
@@ -275,7 +283,7 @@ def _beside(request: SearchRequest, photo: QueryPhoto | None, given: Given) -> l
     return [seen, given.excluded, sorted(given.vectors)] if seen or given.excluded else []
 
 
-def _unknown_legs(arm: Arm | None, learned: LearnedRanking | None) -> set[str]:
+def _unknown_legs(arm: Arm | None, learned: LearnedRanking | None) -> Collection[str]:
     """Return the leg of words that costs for nothing: what ranks was trained without photos."""
     models = [model for model in (learned, arm.other if arm else None) if model is not None]
     if not models or any(model.knows(WORDS_FIND_PHOTOS) for model in models):

@@ -15,6 +15,7 @@ from service.events.intake import EventIntake
 from service.live_indexes import LiveIndexes
 from service.searcher import Searcher
 from service.settings import ServiceSettings
+from service.similar_products import SimilarProducts
 from service.task_queue import TaskQueue
 from service.telemetry import Telemetry
 
@@ -32,6 +33,7 @@ class Services:
     client: Elasticsearch
     indexes: LiveIndexes
     searcher: Searcher
+    similar: SimilarProducts
     task_records: TaskRecords
     task_queue: TaskQueue
     dead_letters: DeadLetters

@@ -157,12 +157,22 @@ class FeatureBody(_Answer):
     contribution: float
 
 
+class PhotoBody(_Answer):
+    """The photo that decided: of a product's photos the nearest, on the leg that gave most."""
+
+    position: int = Field(description="Its place among the product's images, from 0.")
+    address: str | None = Field(description="A `data:` address is cut short.")
+    score: float = Field(description="Cosine, -1 to 1.")
+    leg: str
+
+
 class HitBody(_Answer):
     """A ranked product."""
 
     id: str
     score: float | None
     product: dict[str, Any]
+    photo: PhotoBody | None = None
     legs: dict[str, LegBody] = {}
     explanation: str | None = None
     features: dict[str, FeatureBody] = {}
@@ -189,7 +199,7 @@ class SearchAnswerBody(_Answer):
     understood: dict[str, Any]
     warnings: list[str]
     weights_version: str = Field(
-        description="What ranked: a stored version, the shipped one such as `default-1`, "
+        description="What ranked: a stored version, the shipped one such as `default-2`, "
         "`request` for weights of the request, or `A+B` for a list interleaved of two versions."
     )
     took: dict[str, float]

@@ -30,6 +30,11 @@ def json_body() -> Any:  # noqa: ANN401 - decoded JSON
         raise InvalidQuery("the body ended early", field="body") from error
     if request.content_length is None and len(raw) >= limit:
         raise too_large  # a body without a length is cut off at the limit without a word
+    return decode_json(raw)
+
+
+def decode_json(raw: bytes) -> Any:  # noqa: ANN401 - decoded JSON
+    """Return what JSON in UTF-8 says; raises InvalidQuery when it is empty or none."""
     if not raw.strip():
         raise InvalidQuery("the body is empty, it should be JSON", field="body")
     try:

@@ -57,7 +57,7 @@ def read_product(index: str, product_id: str) -> Response:
     check_parameters(())
     services = current_services()
     live = services.indexes.get(index)
-    _check_id(product_id)
+    check_product_id(product_id)
     unknown = UnknownProduct(
         f"no product {shorten(product_id)} in index {index!r}", field="product_id"
     )
@@ -94,7 +94,7 @@ def patch_product(index: str, product_id: str) -> Response:
 def delete_product(index: str, product_id: str) -> Response:
     """Delete the product; `version` as a URL parameter."""
     check_parameters(("version",))
-    _check_id(product_id)
+    check_product_id(product_id)
     version = check_version(parameter_number("version"), product_id=product_id)
     services = current_services()
     services.indexes.get(index)
@@ -163,7 +163,7 @@ def _read_patch(raw: object) -> ProductChange:
     product_id = fields.pop("id", None)
     if not isinstance(product_id, str):
         raise ProductRejected(f"id: should be text, got {shorten(product_id)}", field="id")
-    _check_id(product_id)
+    check_product_id(product_id)
     Product.check_changes(product_id, fields)
     return ProductChange("patch", product_id, fields, version)
 
@@ -171,7 +171,7 @@ def _read_patch(raw: object) -> ProductChange:
 def _read_delete(raw: object) -> ProductChange:
     if not isinstance(raw, str):
         raise ProductRejected(f"ids: should be texts, got {shorten(raw)}", field="ids")
-    _check_id(raw)
+    check_product_id(raw)
     return ProductChange("delete", raw, {})
 
 
@@ -198,7 +198,8 @@ def _with_id(body: Mapping[str, Any], product_id: str) -> dict[str, Any]:
     return {**body, "id": product_id}
 
 
-def _check_id(product_id: str) -> None:
+def check_product_id(product_id: str) -> None:
+    """Raise ProductRejected for an id that no product can have."""
     try:
         size = len(product_id.encode())
     except UnicodeEncodeError as error:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Blueprint, Response, request
 
 from service.api.answers import json_answer
-from service.api.bodies import check_parameters, json_body, parameter_json, parameter_number
+from service.api.bodies import check_parameters, parameter_json, parameter_number
+from service.api.uploads import json_and_files
+from service.prepared_search import Given
 from service.search_request import SearchRequest
 from service.services import current_services
 
@@ -21,15 +25,17 @@ TEXT_PARAMETERS = (
     "understand",
 )
 NUMBER_PARAMETERS = ("limit", "offset", "rank_constant", "rank_window_size", "num_candidates")
-# No client_id: addresses are logged on their way, and who searched is not for logs.
+# No client_id: addresses are logged on their way, and who searched is not for logs. Nor is the
+# address of a photo, which may hold a key.
 JSON_PARAMETERS = ("filter", "facets", "sort", "weights", "fields", "explain")
 
 
 @blueprint.post("/v1/indexes/<index>/search")
 def search(index: str) -> Response:
-    """Search with a JSON body."""
+    """Search with a JSON body, or with a multipart one that holds JSON and a photo."""
     check_parameters(())
-    return _answer(index, json_body())
+    body, files = json_and_files()
+    return _answer(index, body, files)
 
 
 @blueprint.get("/v1/indexes/<index>/search")
@@ -39,12 +45,12 @@ def search_by_parameters(index: str) -> Response:
     body = {name: request.args[name] for name in TEXT_PARAMETERS if name in request.args}
     numbers = {name: parameter_number(name) for name in NUMBER_PARAMETERS if name in request.args}
     parsed = {name: parameter_json(name) for name in JSON_PARAMETERS if name in request.args}
-    return _answer(index, {**body, **numbers, **parsed})
+    return _answer(index, {**body, **numbers, **parsed}, {})
 
 
-def _answer(index: str, body: object) -> Response:
+def _answer(index: str, body: object, files: Mapping[str, bytes]) -> Response:
     parsed = SearchRequest.parse(body)
     services = current_services()
-    answer = services.searcher.search(index, parsed)
+    answer = services.searcher.search(index, parsed, Given(uploads=files))
     services.telemetry.searched(index, answer)
     return json_answer(answer.to_json())

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from jsonschema_rs import Draft202012Validator
 
+from service.api import similar
 from service.api.openapi import openapi_document
 from service.api.search import JSON_PARAMETERS, NUMBER_PARAMETERS, TEXT_PARAMETERS
 from service.app import create_app
@@ -101,7 +102,14 @@ def test_parameters_of_get_are_those_that_it_reads(document):
     documented = document["paths"]["/v1/indexes/{index}/search"]["get"]["parameters"]
     names = [parameter["name"] for parameter in documented]
     assert sorted(names) == sorted(TEXT_PARAMETERS + NUMBER_PARAMETERS + JSON_PARAMETERS)
-    assert set(names) == set(SearchRequest.model_fields) - {"vectors", "client_id"}
+    assert set(names) == set(SearchRequest.model_fields) - {"vectors", "image", "client_id"}
+
+
+def test_parameters_of_similar_are_those_that_it_reads(document):
+    path = "/v1/indexes/{index}/products/{product_id}/similar"
+    names = [parameter["name"] for parameter in document["paths"][path]["get"]["parameters"]]
+    read = similar.TEXT_PARAMETERS + similar.NUMBER_PARAMETERS + similar.JSON_PARAMETERS
+    assert sorted(names) == sorted((similar.BY, *read))
 
 
 @pytest.mark.parametrize("parameter", NUMBER_PARAMETERS)
@@ -131,6 +139,7 @@ EVERY_ROUTE = [
     ("patch", "/v1/indexes/shop/products"),
     ("delete", "/v1/indexes/shop/products"),
     ("get", "/v1/indexes/shop/products/1"),
+    ("get", "/v1/indexes/shop/products/1/similar"),
     ("put", "/v1/indexes/shop/products/1"),
     ("post", "/v1/indexes/shop/products/1"),
     ("patch", "/v1/indexes/shop/products/1"),
