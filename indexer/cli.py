@@ -13,12 +13,13 @@ from rich.table import Table
 
 from indexer.encoder_commands import encoder
 from indexer.encoders.registry import text_encoder_spec
+from indexer.photos.parts import image_spec
 from indexer.settings import IndexerSettings
 from mappings import cluster
 from mappings.encoder_spec import EncoderSpec, external
 from mappings.errors import InvalidQuery
 from mappings.index_lifecycle import create_index, drop_index, find_index, list_indexes
-from mappings.product import MAX_VECTOR_DIMS, VECTOR_FIELDS
+from mappings.product import IMAGE_VECTOR, MAX_VECTOR_DIMS, TEXT_VECTOR, VECTOR_FIELDS
 
 __all__ = ["encoder", "index", "load", "worker"]
 
@@ -27,11 +28,11 @@ __all__ = ["encoder", "index", "load", "worker"]
 @click.option(
     "--lanes",
     metavar="LANES",
-    help="Queues to serve, of fast, changes and bulk, divided by commas; `fast` alone needs no "
-    "encoder.  [default: all]",
+    help="Queues to serve, of fast, changes, bulk and photos, divided by commas; `fast` alone "
+    "needs no encoder.  [default: all]",
 )
 def worker(lanes: str | None) -> None:
-    """Start a worker that embeds and indexes products."""
+    """Start a worker that embeds and indexes products and their photos."""
     from indexer.worker import run_worker
 
     environ = dict(os.environ)
@@ -54,14 +55,16 @@ def index() -> None:
     multiple=True,
     metavar="FIELD=DIMS",
     help="A vector field that the products bring themselves, e.g. image_vector=512; "
-    "for text_vector it replaces the configured encoder.",
+    "it replaces the configured encoder.",
 )
 def create(name: str, shards: int, replicas: int, own_vectors: tuple[str, ...]) -> None:
     """Create an empty index for the configured encoder; one that is there already is kept."""
     settings = IndexerSettings.from_environment(os.environ)
     encoders = dict(_own_vectors(text) for text in own_vectors)
-    if "text_vector" not in encoders:
-        encoders["text_vector"] = _configured_spec(settings)
+    if TEXT_VECTOR not in encoders:
+        encoders[TEXT_VECTOR] = _configured_spec(settings)
+    if IMAGE_VECTOR not in encoders and (photos := image_spec(settings)) is not None:
+        encoders[IMAGE_VECTOR] = photos
     with cluster.connect(settings) as client:
         live = create_index(client, name, encoders, shards=shards, replicas=replicas)
     click.echo(f"index {live.name!r} is {live.index!r}, filled by {_described(live.encoders)}")
@@ -108,8 +111,18 @@ def drop(name: str, yes: bool) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where rejected records go.  [default: FILE.rejects.jsonl]",
 )
+@click.option(
+    "--wait-photos/--no-wait-photos",
+    default=True,
+    show_default=True,
+    help="Stay until the photos were tried too; they come in either way.",
+)
 def load(
-    file: Path, index_name: str | None, map_name: str | None, rejects_path: Path | None
+    file: Path,
+    index_name: str | None,
+    map_name: str | None,
+    rejects_path: Path | None,
+    wait_photos: bool,
 ) -> None:
     """Load a file of products (.jsonl or .csv, also .gz) into an index.
 
@@ -121,7 +134,7 @@ def load(
 
     settings = IndexerSettings.from_environment(os.environ)
     rejects = rejects_path or file.with_name(file.name + ".rejects.jsonl")
-    sys.exit(run_load(settings, file, index_name, map_name, rejects))
+    sys.exit(run_load(settings, file, index_name, map_name, rejects, wait_photos=wait_photos))
 
 
 def _configured_spec(settings: IndexerSettings) -> EncoderSpec:

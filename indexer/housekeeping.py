@@ -132,10 +132,12 @@ class _LoggedProgress:
     def __exit__(self, *details: object) -> None:
         pass
 
-    def update(self, done: int, expected: int | None) -> None:
+    def update(self, done: int, expected: int | None, detail: str = "") -> None:
         if time.monotonic() - self._last > self.LINE_SECONDS:
             self._last = time.monotonic()
-            _log.info("rebuild_goes_on", index=self._name, done=done, total=expected)
+            _log.info(
+                "rebuild_goes_on", index=self._name, done=done, total=expected, detail=detail
+            )
 
     def note(self, text: str) -> None:
         _log.info("rebuild", index=self._name, note=text)

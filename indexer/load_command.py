@@ -19,6 +19,8 @@ from indexer.field_map import RecordMap, choose_map, read_map
 from indexer.load_progress import LoadProgress, show_on
 from indexer.loader import Loader, LoadSummary
 from indexer.patience import patiently
+from indexer.photos.parts import image_spec
+from indexer.photos.waiting import described, wait_for_photos
 from indexer.records import RecordFile
 from indexer.refresh_interval import RaisedInterval, RefreshIntervals
 from indexer.rejects_file import RejectsFile
@@ -39,7 +41,7 @@ from mappings.index_lifecycle import (
     require_text_encoder,
 )
 from mappings.outbox import Outbox
-from mappings.product import TEXT_VECTOR
+from mappings.product import IMAGE_VECTOR, TEXT_VECTOR
 from mappings.task_records import TaskRecords
 
 EXIT_FINE = 0
@@ -55,16 +57,20 @@ def run_load(
     index_name: str | None,
     map_name: str | None,
     rejects_path: Path,
+    *,
+    wait_photos: bool = True,
 ) -> int:
     """Load a file and return the exit status; errors of our tree are raised.
 
-    index_name, map_name: None to take them from the map and from the first record.
+    index_name, map_name: None to take them from the map and from the first record. wait_photos:
+    whether to stay until the photos were tried too.
     """
     mapping = read_map(map_name) if map_name else recognise_map(file)
     name = index_name or mapping.index
     if name is None:
         raise InvalidQuery(f"map {mapping.name!r} names no index: give one with --index")
-    with show_on(Console(), name) as progress, _terminate_like_ctrl_c():
+    console = Console()
+    with show_on(console, name) as progress, _terminate_like_ctrl_c():
         try:
             with RejectsFile(rejects_path) as rejects:
                 summary = _load(settings, file, mapping, name, rejects, progress)
@@ -72,6 +78,12 @@ def run_load(
             progress.note("interrupted; load the file again to go on where it stopped")
             return EXIT_INTERRUPTED
     click.echo(_said(name, summary, rejects))
+    if wait_photos and not summary.cancelled:
+        try:
+            _wait_for_photos(settings, name, console)
+        except KeyboardInterrupt:
+            click.echo(f"{name}: the products are loaded; the workers go on with their photos")
+            return EXIT_INTERRUPTED
     if summary.cancelled:
         return EXIT_FAILED
     return EXIT_SOME_REJECTED if summary.rejected else EXIT_FINE
@@ -107,6 +119,24 @@ def _load(
             raise
 
 
+def _wait_for_photos(settings: IndexerSettings, name: str, console: Console) -> None:
+    """Show how the photos come in, until each was tried."""
+    with cluster.connect(settings) as client, _terminate_like_ctrl_c():
+        live = find_index(client, name)
+        if live.image_encoder is None:
+            return
+        title = f"{name} photos"
+        with show_on(console, title, things="products with photos") as progress:
+            counts = wait_for_photos(
+                client, live.index, progress, patience_seconds=settings.indexer_patience_seconds
+            )
+    click.echo(f"{name}: {described(counts)}")
+    if counts.left:
+        click.echo(f"{name}: photos are left to the workers, of which none has moved for long")
+    if counts.faulty:
+        click.echo(f"{name}: `shelfwise photos list --index {name}` says which photos and why")
+
+
 def _take_back(sender: BatchSender, progress: LoadProgress) -> None:
     """Cancel the task; the workers finish what they have begun."""
     try:
@@ -132,7 +162,7 @@ def recognise_map(file: Path) -> RecordMap:
 def _index_for(
     client: Elasticsearch, name: str, settings: IndexerSettings, progress: LoadProgress
 ) -> LiveIndex:
-    """Return the index, made for the configured encoder when it is not there.
+    """Return the index, made for the configured encoders when it is not there.
 
     Raises EncoderMismatch when another encoder fills it.
     """
@@ -148,12 +178,19 @@ def _index_for(
         try:
             live = find_index(client, name)
         except UnknownIndex:
-            return create_index(client, name, {TEXT_VECTOR: configured()})
+            photos = image_spec(settings)
+            encoders = {} if photos is None else {IMAGE_VECTOR: photos}
+            return create_index(client, name, {TEXT_VECTOR: configured(), **encoders})
         if live.text_encoder:
             try:
                 require_text_encoder(live, configured())
             except EncoderUnavailable:
                 pass  # a machine without the model may load: the worker compares
+        if settings.image_encoder and live.image_encoder is None:
+            progress.note(
+                f"this index has no photos; `shelfwise reindex --index {name} --image-encoder "
+                f"{settings.image_encoder}` makes one with them"
+            )
         return live
 
     return patiently(

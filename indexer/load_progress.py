@@ -36,8 +36,11 @@ class LoadProgress(Protocol):
         """Stop showing."""
         ...
 
-    def update(self, done: int, expected: int | None) -> None:
-        """Show that `done` of about `expected` records are through; None when not known yet."""
+    def update(self, done: int, expected: int | None, detail: str = "") -> None:
+        """Show that `done` of about `expected` are through; None when not known yet.
+
+        detail: what else there is to say.
+        """
         ...
 
     def note(self, text: str) -> None:
@@ -73,10 +76,11 @@ class ProgressBar:
     ) -> None:
         self._progress.stop()
 
-    def update(self, done: int, expected: int | None) -> None:
+    def update(self, done: int, expected: int | None, detail: str = "") -> None:
         """Move the bar."""
         rate = done / max(time.monotonic() - self._started, 1e-3)
-        self._progress.update(self._task, completed=done, total=expected, rate=f"{rate:,.0f}/s")
+        said = ", ".join(filter(None, (f"{rate:,.0f}/s", detail)))
+        self._progress.update(self._task, completed=done, total=expected, rate=said)
 
     def note(self, text: str) -> None:
         """Print a line above the bar."""
@@ -91,10 +95,12 @@ class ProgressLines:
         echo: Callable[[str], None],
         name: str,
         *,
+        things: str = "records",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._echo = echo
         self._name = name
+        self._things = things
         self._clock = clock
         self._started = clock()
         self._last = self._started
@@ -110,7 +116,7 @@ class ProgressLines:
     ) -> None:
         pass
 
-    def update(self, done: int, expected: int | None) -> None:
+    def update(self, done: int, expected: int | None, detail: str = "") -> None:
         """Print a line when the last one is some seconds old."""
         now = self._clock()
         if now - self._last < LINE_SECONDS:
@@ -120,18 +126,20 @@ class ProgressLines:
         line = f"{self._name}: {done:,}"
         if expected is not None:
             line += f" of about {expected:,}"
-        line += f" records, {rate:,.0f}/s"
+        line += f" {self._things}, {rate:,.0f}/s"
         if expected is not None and rate > 0:
             line += f", {max(expected - done, 0) / rate:,.0f} s left"
-        self._echo(line)
+        self._echo(f"{line}, {detail}" if detail else line)
 
     def note(self, text: str) -> None:
         """Print a line."""
         self._echo(f"{self._name}: {text}")
 
 
-def show_on(console: Console, name: str) -> LoadProgress:
-    """Return what suits the console."""
+def show_on(console: Console, name: str, *, things: str = "records") -> LoadProgress:
+    """Return what suits the console. things: what is counted."""
     if console.is_terminal:
         return ProgressBar(console, name)
-    return ProgressLines(lambda line: console.print(line, markup=False, highlight=False), name)
+    return ProgressLines(
+        lambda line: console.print(line, markup=False, highlight=False), name, things=things
+    )

@@ -19,6 +19,10 @@ COMMANDS = {
         "indexer.dead_letter_commands:dead_letters",
         "List, show, retry and purge changes that were given up.",
     ),
+    "photos": (
+        "indexer.photos.commands:photos",
+        "List and retry photos that could not be had.",
+    ),
     "reindex": ("indexer.rebuild.commands:reindex", "Rebuild an index while it serves."),
     "rollback": ("indexer.rebuild.commands:rollback", "Go back to the version before."),
     "encoder": ("indexer.cli:encoder", "Show, check and export encoders."),

@@ -58,7 +58,7 @@ class PhotoFault:
 class PhotoState:
     """All that a document keeps of photos.
 
-    attempts: how often in a row something could not be fetched for now. due_at: when there is
+    attempts: how often in a row something could not be fetched. due_at: when there is
     work, None when nothing is left to do.
     """
 
@@ -212,7 +212,7 @@ def carried(
         return replace(kept, due_at=now)
     if any(not fault.lasting for fault in kept.faults):
         return replace(kept, attempts=attempts, due_at=min(waits, default=now))
-    return kept
+    return replace(kept, attempts=attempts if kept.faults else 0)
 
 
 def missing(
@@ -279,7 +279,7 @@ def settled(
         asked = max((one.retry_after_seconds or 0.0 for one in failures.values()), default=0.0)
         wait = min(LONGEST_WAIT_SECONDS, max(asked, _backoff(state.attempts, rules)))
         return replace(after, attempts=attempts, due_at=now + timedelta(seconds=wait))
-    return after
+    return replace(after, attempts=attempts if failures else 0)
 
 
 def revived(

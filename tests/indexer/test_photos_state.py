@@ -168,7 +168,7 @@ def test_broken_photo_leaves_its_neighbours_and_is_not_tried_again():
     assert [(one.position, one.code, one.lasting) for one in after.faults] == [
         (1, "not_found", True)
     ]
-    assert (after.attempts, after.due_at) == (0, None)
+    assert (after.attempts, after.due_at) == (1, None)
 
 
 def test_wait_doubles_and_the_last_attempt_makes_the_fault_lasting():
@@ -181,7 +181,7 @@ def test_wait_doubles_and_the_last_attempt_makes_the_fault_lasting():
         now = state.due_at
     assert waits == [10, 20]
     last = settled(["a"], state, failed(AWAY, "a"), now=now, rules=RULES)
-    assert (last.due_at, last.faults[0].lasting, last.attempts) == (None, True, 0)
+    assert (last.due_at, last.faults[0].lasting, last.attempts) == (None, True, 3)
 
 
 def test_wait_has_a_limit_and_a_server_may_ask_for_a_longer_one():
