@@ -6,7 +6,7 @@ import csv
 import gzip
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 from embedded import sample_catalogue
 from embedded.errors import EmbeddedStackError
+from embedded.sample_photos import write_photos
 
 _MAX_INDEX_NAME = 64
 _FIRST_LINE_BYTES = 2**20
@@ -25,23 +26,33 @@ class CatalogueUnusable(EmbeddedStackError):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """A file of products, the field map that reads it (None: recognised), and its index."""
+    """A file of products, the field map that reads it (None: recognised), and its index.
+
+    photos: the folder that its `file:` addresses of photos are relative to, None when that is
+    not ours to say.
+    """
 
     path: Path
     map_name: str | None
     index: str
+    photos: Path | None = None
 
 
 def choose_catalogue(
-    path: Path | None, *, map_name: str | None, index: str | None, sample_directory: Path
+    path: Path | None,
+    *,
+    map_name: str | None,
+    index: str | None,
+    sample_directory: Path,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Catalogue:
-    """Return what to load: the file, or our own sample when there is none.
+    """Return what to load: the file, or our own sample, written with its photos, without one.
 
-    Raises CatalogueUnusable when the file cannot be opened.
+    say: told how far the drawing of photos is.
+    Raises CatalogueUnusable when the file cannot be opened, or the sample not be written.
     """
     if path is None:
-        sample = sample_catalogue.write_sample_catalogue(sample_directory)
-        return Catalogue(sample, None, index or sample_catalogue.INDEX_NAME)
+        return _sample(index, sample_directory, say)
     try:
         with path.open("rb"):
             pass
@@ -51,6 +62,19 @@ def choose_catalogue(
             "Name a .jsonl or .csv file, also with .gz: make run CATALOGUE=path/to/products.jsonl",
         ) from error
     return Catalogue(path, map_name, index or _index_of_map(path, map_name) or _name_from(path))
+
+
+def _sample(index: str | None, directory: Path, say: Callable[[str], None]) -> Catalogue:
+    photos = directory.absolute() / "photos"
+    try:
+        path = sample_catalogue.write_sample_catalogue(directory)
+        write_photos(sample_catalogue.sample_photos(), photos, say=say)
+    except OSError as error:
+        raise CatalogueUnusable(
+            f"The sample catalogue cannot be written to {str(directory)!r}: {error.strerror}.",
+            "Make room there, or choose another folder: make run STATE=.shelfwise-2",
+        ) from error
+    return Catalogue(path, None, index or sample_catalogue.INDEX_NAME, photos)
 
 
 def _index_of_map(path: Path, map_name: str | None) -> str | None:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from embedded.sample_photos import SamplePhoto, photos_of
+
 _Item = TypeVar("_Item")
 
 FILE_NAME = "sample-catalogue.jsonl"
@@ -34,16 +36,33 @@ _AVAILABILITY = {"in_stock": 80, "out_of_stock": 8, "backorder": 6, "preorder": 
 
 
 @dataclass(frozen=True)
+class _Kind:
+    """A kind of product: what a shop would say of it, and how `render` draws it."""
+
+    name: str
+    text: str
+    drawing: str
+    pattern: str | None = None
+
+
+@dataclass(frozen=True)
 class _Family:
     """Kinds of product that share a category, attributes and a range of prices."""
 
     category: str
     price: tuple[float, float]
     attributes: Mapping[str, Sequence[Any]]
-    kinds: Sequence[tuple[str, str]]
+    kinds: Sequence[_Kind]
     brands: Sequence[str]
     notes: Sequence[str]
     per_variant: str | None
+    per_model: str | None
+
+    def models(self) -> list[dict[str, Any]]:
+        """Return, for each model of a kind, the attributes that set it apart."""
+        if self.per_model is None:
+            return [{}] * _MODELS_PER_KIND
+        return [{self.per_model: value} for value in self.attributes[self.per_model]]
 
 
 def write_sample_catalogue(directory: Path) -> Path:
@@ -58,16 +77,33 @@ def write_sample_catalogue(directory: Path) -> Path:
 
 def sample_products() -> list[dict[str, Any]]:
     """Return the products as JSON objects in the shape of `mappings.product.Product`."""
+    return [product for product, _ in _products_with_photos()]
+
+
+def sample_photos() -> list[SamplePhoto]:
+    """Return every photo that a product of the sample names, once."""
+    return list(dict.fromkeys(photo for _, photos in _products_with_photos() for photo in photos))
+
+
+def _products_with_photos() -> list[tuple[dict[str, Any], list[SamplePhoto]]]:
     # Only random() keeps its values between Python versions, so everything is drawn from it.
     draw = random.Random(_SEED)  # noqa: S311
-    products: list[dict[str, Any]] = []
+    found: list[tuple[dict[str, Any], list[SamplePhoto]]] = []
     for family in _read_families():
-        for kind, text in family.kinds:
-            for model in range(_MODELS_PER_KIND):
-                brand = family.brands[model % len(family.brands)]
-                first_id = _FIRST_ID + len(products)
-                products += _variants(draw, family, kind, text, brand=brand, first_id=first_id)
-    return products
+        for kind in family.kinds:
+            for place, own in enumerate(family.models()):
+                brand = family.brands[place % len(family.brands)]
+                number = _FIRST_ID + len(found)
+                products = list(_variants(draw, family, kind, own, brand=brand, first_id=number))
+                photos = photos_of(
+                    number,
+                    kind=kind.drawing,
+                    pattern=kind.pattern,
+                    colour=products[0]["attributes"].get("colour"),
+                )
+                images = [photo.address for photo in photos]
+                found += [(product | {"images": images}, photos) for product in products]
+    return found
 
 
 def _read_families() -> Iterator[_Family]:
@@ -79,29 +115,40 @@ def _read_families() -> Iterator[_Family]:
             category=raw["category"],
             price=(low, high),
             attributes=raw["attributes"],
-            kinds=[(name, text) for name, text in raw["kinds"]],
+            kinds=[_Kind(*kind) for kind in raw["kinds"]],
             brands=department["brands"],
             notes=department["notes"],
             per_variant=raw.get("per_variant"),
+            per_model=raw.get("per_model"),
         )
 
 
 def _variants(
-    draw: random.Random, family: _Family, kind: str, text: str, *, brand: str, first_id: int
+    draw: random.Random,
+    family: _Family,
+    kind: _Kind,
+    model: Mapping[str, Any],
+    *,
+    brand: str,
+    first_id: int,
 ) -> Iterator[dict[str, Any]]:
-    """Yield one model: a product, or one for each value of the family's `per_variant`."""
+    """Yield one model: a product, or one for each value of the family's `per_variant`.
+
+    model: the attributes that set it apart from other models of its kind.
+    """
     series, number = _one_of(draw, _SERIES), 100 + 10 * _whole(draw, 0, 89)
     attributes = {name: _value(draw, values) for name, values in family.attributes.items()}
+    attributes |= model
     price = _price(draw, family.price)
     released = _FIRST_RELEASE + timedelta(days=_whole(draw, 0, _RELEASE_DAYS))
-    description = f"{text} {_one_of(draw, family.notes)}"
+    description = f"{kind.text} {_one_of(draw, family.notes)}"
     varying = family.per_variant
     for offset, value in enumerate(family.attributes[varying] if varying else [None]):
         own = attributes | ({varying: value} if varying else {})
         product_id = first_id + offset
         yield {
             "id": f"P{product_id}",
-            "title": _title(brand, series, number, kind, own, size=value),
+            "title": _title(brand, series, number, kind.name, own, size=value),
             "description": description,
             "brand": brand,
             "categories": [family.category],
