@@ -67,17 +67,7 @@ def _similar_parameters() -> list[dict[str, Any]]:
         "description": "What is compared; `both` goes by what the product has.",
         "schema": {"enum": list(WAYS), "default": "both"},
     }
-    names = (
-        "limit",
-        "offset",
-        "cursor",
-        "collapse",
-        "mode",
-        "filter",
-        "facets",
-        "fields",
-        "explain",
-    )
+    names = (*TEXT_PARAMETERS, *NUMBER_PARAMETERS, *JSON_PARAMETERS)
     known = {parameter["name"]: parameter for parameter in _search_parameters()}
     return [by, *(known[name] for name in names)]
 
