@@ -73,7 +73,7 @@ class _Residual(nn.Module):  # type: ignore[misc]
 
 
 def _slim_resnet(widths: tuple[int, ...]) -> Callable[[], Backbone]:
-    """Return what makes a residual network of one block a stage: few parameters, quick on a CPU."""
+    """Return what makes a residual network of one block a stage: small, and quick on a CPU."""
 
     def build() -> Backbone:
         stem = widths[0]

@@ -99,9 +99,10 @@ class ImageTower(nn.Module):  # type: ignore[misc]
         built = build_backbone(config.backbone)
         side, rest = divmod(config.input_size, built.stride)
         if rest or side % config.grid:
+            step = built.stride * config.grid
             raise ValueError(
-                f"input_size {config.input_size} must be a multiple of "
-                f"{built.stride * config.grid} for backbone {config.backbone!r} and grid {config.grid}"
+                f"input_size {config.input_size} must be a multiple of {step} for backbone "
+                f"{config.backbone!r} and grid {config.grid}"
             )
         self.config = config
         self.backbone = built.layers

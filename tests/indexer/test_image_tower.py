@@ -72,6 +72,14 @@ def test_onnx_equals_torch(config, tmp_path):
     assert given == pytest.approx(wanted, abs=1e-5)
 
 
+def test_halved_parameters_halve_the_file_and_keep_the_vectors(tmp_path):
+    tower = _tower(TowerConfig(backbone="tiny", input_size=32, dims=384, grid=4, grid_width=32))
+    export_onnx(tower, tmp_path / "whole.onnx")
+    assert export_onnx(tower, tmp_path / "half.onnx", half=True) >= SMALLEST_COSINE
+    sizes = [(tmp_path / f"{name}.onnx").stat().st_size for name in ("half", "whole")]
+    assert sizes[0] < 0.6 * sizes[1]
+
+
 def test_the_embedding_is_the_projection_of_the_features():
     tower = _tower(TINY)
     features = tower.features(_pictures())

@@ -1,0 +1,37 @@
+"""The image tower that comes with the package: where it is, and what it is.
+
+Trained by `python -m indexer.towers.train_shipped`; docs/image-tower.md says on what and how well
+it does. Nothing is imported here that the service does not have.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from indexer.encoders.minilm import REVISION as MINILM_REVISION
+
+MODEL_FILE = "tower.onnx"
+CHECKPOINT_FOLDER = "tower"
+"""Folder beside it of `save_tower`'s files, from which a shop's own training starts."""
+
+SHA256 = "10b194e9b552419fb26afceed100cd16aa63fc8a005378f341d5b4ad0744f45e"
+"""Digest of the ONNX file."""
+
+REVISION = SHA256
+INPUT_SIZE = 64
+"""Side of a picture in pixels, as `indexer.towers.preprocessing.preprocess` makes it."""
+
+DIMS = 384
+TEXT_SPACE = MINILM_REVISION
+"""The text encoder whose vectors of words may be compared with the vectors of photos."""
+
+
+def model_path() -> Path:
+    """Return the ONNX file; its input is `pictures`, its output `unit_embedding`."""
+    return Path(str(resources.files("indexer.towers") / "weights" / MODEL_FILE))
+
+
+def checkpoint_path() -> Path:
+    """Return the folder for `indexer.towers.tower.load_tower`."""
+    return Path(str(resources.files("indexer.towers") / "weights" / CHECKPOINT_FOLDER))

@@ -1,0 +1,73 @@
+"""The tower that comes with the package is the one that was measured, and sees what it should."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from embedded.pictures.render import render
+from indexer.encoders.image_registry import load_image_encoder
+from indexer.encoders.minilm import REVISION
+from indexer.encoders.registry import load_text_encoder
+from indexer.towers import shipped
+
+pytestmark = pytest.mark.models
+
+
+@pytest.fixture(scope="module")
+def tower():
+    return load_image_encoder("tower", threads=1)
+
+
+@pytest.fixture(scope="module")
+def words():
+    return load_text_encoder("minilm", template="{title}", precision="float32", threads=1)
+
+
+def test_the_file_is_the_pinned_one():
+    digest = hashlib.sha256(shipped.model_path().read_bytes()).hexdigest()
+    assert digest == shipped.SHA256
+
+
+def test_it_is_a_few_megabytes():
+    assert shipped.model_path().stat().st_size < 8_000_000
+
+
+def test_it_is_in_the_space_of_minilm(tower):
+    assert tower.spec.text_space == REVISION
+    assert tower.spec.dims == shipped.DIMS == 384
+
+
+@pytest.mark.parametrize(
+    ("kind", "colour", "right", "wrong"),
+    [
+        ("shirt", "red", "red shirt", "blue shoe"),
+        ("shirt", "red", "red shirt", "green shirt"),
+        ("sports shoes", "blue", "blue sports shoes", "blue shirt"),
+        ("handbag", "black", "black handbag", "white handbag"),
+        ("watch", "silver", "silver watch", "silver umbrella"),
+    ],
+    ids=lambda value: value,
+)
+def test_pictures_are_nearer_to_their_own_words(tower, words, kind, colour, right, wrong):
+    pictures = [render(kind, colour, seed=9_000_000 + number) for number in range(8)]
+    cosines = tower.encode_images(pictures) @ words.encode([right, wrong]).T
+    assert np.mean(cosines[:, 0] > cosines[:, 1]) >= 0.75
+
+
+def test_a_photo_finds_its_kind_and_colour_among_others(tower):
+    shown = [
+        (kind, colour) for kind in ("t-shirt", "jeans", "watch") for colour in ("red", "blue")
+    ]
+    first, second = (
+        tower.encode_images([render(kind, colour, seed) for kind, colour in shown])
+        for seed in (9_100_000, 9_100_001)
+    )
+    assert np.mean((first @ second.T).argmax(axis=1) == np.arange(len(shown))) >= 0.8
+
+
+@pytest.mark.parametrize("colour", ["white", "black", "red"])
+def test_a_picture_of_nothing_has_a_direction_too(tower, colour):
+    vector = tower.encode_images([Image.new("RGB", (40, 40), colour)])[0]
+    assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-4)
