@@ -40,8 +40,9 @@ class Rebuild:
     copied_to: product id up to which everything is known to be copied. since: of a rollback, the
     arrival after which products may have changed. total: products to copy, for the progress.
     options: what was asked for: `map` (a field map as JSON text), `judgements`, `max_drop`,
-    `keep`. failed: why it stopped, None while it goes on. report: what verification and gate saw.
-    swapped_at: when it took over, microseconds since 1970.
+    `keep`, `photos` (`wait` for them, or `later`). failed: why it stopped, None while it goes on.
+    report: what was seen of photos, verification and gate. swapped_at: when it took over,
+    microseconds since 1970.
     """
 
     source: str

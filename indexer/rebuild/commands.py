@@ -55,6 +55,16 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--index", "name", required=True, help="Index to rebuild.")
 @click.option("--encoder", help="Text encoder of the new version.  [that of the live one]")
 @click.option("--template", help="How a product becomes the encoded text.  [that of the live one]")
+@click.option(
+    "--image-encoder",
+    help="Photo encoder of the new version, by name or folder; `none` for no photos.  [that of "
+    "the live one]",
+)
+@click.option(
+    "--photos",
+    type=click.Choice(["wait", "later"]),
+    help="Whether the swap waits until every photo was tried.  [wait]",
+)
 @click.option("--map", "map_path", type=_FILE, help="Field map from stored products to new ones.")
 @click.option("--from", "feed", type=_FILE, help="Fill it from this file, not from the live one.")
 @click.option("--feed-map", help="Field map of that file; recognised when not given.")
@@ -82,6 +92,10 @@ def reindex(name: str, **options: Any) -> None:  # noqa: ANN401 - click's values
             click.echo(f"building {target.index}")
         else:
             click.echo(f"going on with {present.index}")
+            if options["photos"] is not None:
+                rebuild = read_rebuild(session.client, present.index)
+                kept = {**rebuild.options, "photos": options["photos"]}
+                write_rebuild(session.client, present.index, replace(rebuild, options=kept))
         if feed is not None:
             session.fill(name, feed, options["feed_map"])
         if options["background"]:
@@ -178,6 +192,8 @@ def _start(session: _Session, name: str, options: Mapping[str, Any]) -> LiveInde
     client = session.client
     live = find_index(client, name)
     kept: dict[str, Any] = {}
+    if options["photos"] is not None:
+        kept["photos"] = options["photos"]
     if options["map_path"] is not None:
         kept["map"] = options["map_path"].read_text(encoding="utf-8")
         read_map(str(options["map_path"]))
@@ -195,6 +211,7 @@ def _start(session: _Session, name: str, options: Mapping[str, Any]) -> LiveInde
             live,
             options["encoder"],
             options["template"],
+            image=options["image_encoder"],
             model_directory=Path(session.settings.model_directory),
         ),
         Rebuild(live.index, "feed" if options["feed"] else "copy", options=kept),

@@ -1,4 +1,4 @@
-"""Takes a rebuild from step to step: copy, verify, measure, swap.
+"""Takes a rebuild from step to step: copy, wait for photos, verify, measure, swap.
 
 Each step may be done twice, and how far the rebuild is lies in the cluster. So whoever drives it
 may die at any moment: the next driver goes on where the last one was, and until the swap, which
@@ -19,6 +19,8 @@ from elasticsearch import Elasticsearch
 from indexer.batch_sender import BatchSender
 from indexer.load_progress import LoadProgress
 from indexer.patience import patiently
+from indexer.photos.due_products import count_photos
+from indexer.photos.waiting import described, wait_for_photos
 from indexer.rebuild.gate import measure_gate
 from indexer.rebuild.id_pages import count_since, walk_ids
 from indexer.rebuild.lease import Lease
@@ -102,6 +104,7 @@ class RebuildDriver:
                     raise RebuildStopped("its feed has not been read to the end: give it again")
                 rebuild = self._copy(target, rebuild, lease, progress)
             if rebuild.step == "verifying":
+                rebuild = self._photos(target, rebuild, lease, progress)
                 rebuild = self._verify(target, rebuild, lease, progress)
             if rebuild.step == "failed":
                 raise RebuildStopped(rebuild.failed or "it failed")
@@ -146,6 +149,37 @@ class RebuildDriver:
                 progress.update(copying.done, total)
         return write_rebuild(client, target.index, replace(copying.rebuild, step="verifying"))
 
+    def _photos(
+        self, target: LiveIndex, rebuild: Rebuild, lease: Lease, progress: LoadProgress
+    ) -> Rebuild:
+        """Wait until the photos were tried, unless they may come later; note how many there are.
+
+        Raises RebuildStopped when nothing has come in for as long as the patience.
+        """
+        client = self._servers.client
+        if target.image_encoder is None:
+            return rebuild
+        if rebuild.kind == "rollback" or rebuild.options.get("photos") == "later":
+            counts = count_photos(client, target.index, refresh=True)
+        else:
+            progress.note(f"waiting for the photos of {target.index}")
+            patience = self._settings.indexer_patience_seconds
+            counts = wait_for_photos(
+                client,
+                target.index,
+                progress,
+                patience_seconds=patience,
+                sleep=lambda seconds: self._wait(lease, seconds=seconds),
+            )
+            if counts.left:
+                raise RebuildStopped(
+                    f"the photos of {counts.left:,} products are left, and none has come in for "
+                    f"{patience:.0f} s: start a worker of the lane `photos` and call again, or "
+                    "call with --photos later"
+                )
+        progress.note(described(counts))
+        return replace(rebuild, report={**rebuild.report, "photos": counts.to_json()})
+
     def _verify(
         self, target: LiveIndex, rebuild: Rebuild, lease: Lease, progress: LoadProgress
     ) -> Rebuild:
@@ -159,7 +193,7 @@ class RebuildDriver:
             in_flight=lambda: self._servers.outbox.count_in_flight(name),
             sleep=lambda seconds: self._wait(lease, seconds=seconds),
         )
-        report = {"verification": found.to_json()}
+        report = {**rebuild.report, "verification": found.to_json()}
         rebuild = replace(rebuild, report=report)
         if found.problems:
             return self._fail(target, rebuild, "; ".join(found.problems))
