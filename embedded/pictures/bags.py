@@ -88,7 +88,7 @@ def _tote(pen: Pen) -> None:
 
 @KINDS.kind("backpack", "rucksack", "school bag", "daypack", patterned=0.1)
 def _backpack(pen: Pen) -> None:
-    panel = pen.one_of([pen.tone(0.75), pen.contrast, pen.accents[0], pen.tone(1.2)])
+    panel = pen.one_of([pen.tone(0.8), pen.tone(0.9), pen.contrast, pen.accents[0], pen.tone(1.2)])
     wide = pen.between(27, 33)
     pen.fill(band([(42, 12), (42, 3, 1), (50, 3), (58, 3, 1), (58, 12)], 3), pen.trim)
     for side in (-1, 1):

@@ -19,6 +19,11 @@ Paint: TypeAlias = Rgb | Image.Image
 """A colour, or a texture as large as the drawing."""
 
 _AREA = 100.0
+_SHADOW = 0.38
+"""How light a colour is where no light falls on it, against itself."""
+_PALE, _PALE_SHADOW = 205.0, 0.62
+"""From this brightness on a colour is photographed with more light, lest it look grey."""
+
 _Matrix: TypeAlias = tuple[float, float, float, float, float, float]
 
 
@@ -138,14 +143,16 @@ class Pen:
             layer = chosen.crop(area)
         else:
             layer = Image.new("RGB", (right - left, bottom - top), chosen)
+        base = self.main if isinstance(chosen, Image.Image) else chosen
+        shadow = shade(base, _PALE_SHADOW if brightness(base) > _PALE else _SHADOW)
         if surface == "cloth":
-            layer.paste((16, 14, 20), (0, 0), self._folds.crop(area))
-        shading.lit(layer, surface)
+            layer.paste(shadow, (0, 0), self._folds.crop(area))
+        shading.lit(layer, surface, shadow=shadow)
         mask = Image.new("L", layer.size)
         ImageDraw.Draw(mask).polygon([(x - left, y - top) for x, y in points], fill=255)
         self.image.paste(layer, (left, top), mask)
         if edge:
-            self._edge(points, chosen)
+            self._edge(points, base)
 
     def oval(
         self,
@@ -214,8 +221,7 @@ class Pen:
         soft = mask.filter(ImageFilter.BoxBlur(1.6 * self._unit))
         self.image.paste((60, 60, 64), (area[0], area[1]), soft)
 
-    def _edge(self, points: list[Point], paint: Paint) -> None:
-        colour = self.main if isinstance(paint, Image.Image) else paint
+    def _edge(self, points: list[Point], colour: Rgb) -> None:
         light = brightness(colour)
         seen = shade(colour, 0.74) if light > 70 else mixed(colour, (255, 255, 255), 0.14)
         width = max(1, round(0.45 * self._unit))

@@ -8,6 +8,8 @@ from functools import lru_cache
 
 from PIL import Image
 
+from embedded.pictures.colours import Rgb
+
 _TILE = 48
 _Light = Callable[[float, float], float]
 """Where on the shape's box (0 to 1 across, 0 to 1 down) to how much lighter (up to 1) or darker
@@ -42,15 +44,17 @@ LIGHTS: Mapping[str, _Light] = {
 """Name of a surface to its light; `flat` has none."""
 
 
-def lit(layer: Image.Image, surface: str) -> None:
+def lit(layer: Image.Image, surface: str, *, shadow: Rgb) -> None:
     """Darken and lighten a layer (RGB) in place, as the surface does.
 
+    shadow: what the colour becomes where no light falls: a dark shade of it, as black would make
+    white look grey and yellow look brown.
     Raises KeyError for a name that is not in LIGHTS and not `flat`.
     """
     if surface == "flat":
         return
     darker, lighter = _tiles(surface)
-    layer.paste((12, 10, 16), (0, 0), darker.resize(layer.size, Image.Resampling.BILINEAR))
+    layer.paste(shadow, (0, 0), darker.resize(layer.size, Image.Resampling.BILINEAR))
     layer.paste((255, 255, 255), (0, 0), lighter.resize(layer.size, Image.Resampling.BILINEAR))
 
 

@@ -84,7 +84,7 @@ def _laces(pen: Pen, paint: Rgb, *, count: int = 5, instep: float = 38.0) -> Non
 @KINDS.kind("sports shoes", "running shoes", "trainers", "sport shoes", tilt=8, flip=0.12)
 def _sports_shoes(pen: Pen) -> None:
     panel = pen.one_of(
-        [pen.contrast, pen.accents[0], pen.tone(0.7), COLOURS["silver"], pen.tone(1.3)]
+        [pen.tone(0.7), pen.tone(1.3), pen.tone(0.85), pen.contrast, pen.accents[0]]
     )
     sole = pen.one_of([COLOURS["white"], COLOURS["white"], COLOURS["grey"], _SOLE_DARK])
     thick, top, instep = pen.between(7, 11), pen.between(33, 40), pen.between(35, 40)
