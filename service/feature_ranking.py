@@ -63,7 +63,7 @@ class LearnedRanking:
                 field: EncoderSpec.from_meta(spec, field=field)
                 for field, spec in self.encoders.items()
             }
-        except MappingMismatch:
+        except (MappingMismatch, ValueError):  # no identity, or no object at all
             return False
         return all(live.encoders.get(field) == spec for field, spec in trained.items())
 

@@ -217,3 +217,40 @@ def test_box_that_is_no_part_is_refused(box):
     with pytest.raises(ImageRefused, match="box: ") as caught:
         crop(corner_marked(), box)
     assert (caught.value.field, caught.value.reason) == ("box", "box")
+
+
+@pytest.mark.parametrize(
+    ("size", "least_side", "expected"),
+    [
+        ((800, 400), 100, (200, 100)),
+        ((800, 400), 101, (400, 200)),
+        ((800, 400), 50, (100, 50)),
+        ((800, 400), 10, (100, 50)),
+        ((800, 400), 500, (800, 400)),
+        ((801, 403), 100, (201, 101)),
+    ],
+    ids=str,
+)
+def test_larger_jpeg_is_shrunk_while_it_is_decoded(size, least_side, expected):
+    whole = decode(encoded(corner_marked(size), "JPEG"))
+    image = decode(encoded(corner_marked(size), "JPEG"), least_side=least_side)
+    assert (image.mode, image.size) == ("RGB", expected)
+    small = np.asarray(whole.resize(expected, Image.Resampling.BOX), dtype=float)
+    assert np.abs(np.asarray(image, dtype=float) - small).mean() < LOSSY
+
+
+@pytest.mark.parametrize("format_name", ["PNG", "WEBP", "TIFF"])
+def test_other_formats_keep_every_pixel(format_name):
+    assert decode(encoded(corner_marked((800, 400)), format_name), least_side=50).size == (
+        800,
+        400,
+    )
+
+
+def test_shrunk_photo_is_upright_too():
+    exif = Image.Exif()
+    exif[274] = 6  # to be turned right by 90 degrees
+    data = encoded(corner_marked((800, 400)), "JPEG", exif=exif)
+    image = decode(data, least_side=100)
+    assert image.size == (100, 200)
+    assert_near(image.getpixel((95, 5)), BLUE)
