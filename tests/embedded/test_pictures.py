@@ -39,7 +39,7 @@ def thing(kind: str, colour: str, seed: int, size: int = 48) -> NDArray[np.float
     return white[(white == green).all(axis=2)]
 
 
-@pytest.mark.parametrize(("place", "kind"), enumerate(KINDS), ids=KINDS)
+@pytest.mark.parametrize(("place", "kind"), list(enumerate(KINDS)), ids=KINDS)
 def test_every_kind_is_drawn_in_any_colour(place: int, kind: str):
     # A quarter of the colours each, another one for the next kind.
     for seed, colour in enumerate([*list(COLOURS)[place % 4 :: 4], MANY_COLOURS]):
