@@ -61,17 +61,16 @@ class PhotoPreparation:
         """
         if not self.shortest_edge:
             return (0.0, 0.0, float(image.width), float(image.height))
-        scale = min(image.size) / self.shortest_edge
-        left, right = _middle(image.width, self.width * scale)
-        upper, lower = _middle(image.height, self.height * scale)
+        left, right = self._middle(image.width, self.width, min(image.size))
+        upper, lower = self._middle(image.height, self.height, min(image.size))
         return (left, upper, right, lower)
 
-
-def _middle(side: int, wanted: float) -> tuple[float, float]:
-    """Return where the middle part of a side begins and ends; all of it when that is less."""
-    length = min(float(side), wanted)
-    start = (side - length) / 2
-    return start, min(float(side), start + length)
+    def _middle(self, side: int, wanted: int, shortest: int) -> tuple[float, float]:
+        """Return where the middle of a side begins and ends, in whole pixels after the resize."""
+        resized = max(wanted, self.shortest_edge * side // shortest)
+        scale = side / resized
+        start = (resized - wanted) // 2
+        return start * scale, min(float(side), (start + wanted) * scale)
 
 
 def preparation_of(processor: Mapping[str, Any]) -> PhotoPreparation | str:

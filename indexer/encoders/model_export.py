@@ -39,7 +39,8 @@ class ExportedEncoder:
     max_tokens: longest input, special tokens counted. inputs: names of the graph's inputs.
     prompt: put before every query. pad_token_id, padding_side: how a batch is filled up.
     pooling, normalise: what the graph does, for the reader. agreement: smallest cosine
-    with torch on the export's probe texts.
+    with torch on the export's probe texts. pad_to: tokens that every text is filled up to; 0 for
+    those of the longest text of a batch.
     """
 
     name: str
@@ -55,6 +56,7 @@ class ExportedEncoder:
     normalise: bool
     agreement: float
     format: int = FORMAT
+    pad_to: int = 0
 
     def spec(self, template: str) -> EncoderSpec:
         """Return the encoder identity under a template."""
@@ -78,7 +80,7 @@ def find_export(model_directory: Path, name: str, *, revision: str | None) -> Pa
         wanted = f"{revision}-f{FORMAT}"
     else:
         wanted = current.read_text().strip() if current.is_file() else ""
-    if not wanted or not (exports / wanted / DESCRIPTION_FILE).is_file():
+    if not wanted or not (exports / wanted).is_dir():
         which = f"revision {revision} of " if revision else ""
         raise EncoderUnavailable(
             f"the query encoder of {which}{name!r} is not exported in {str(model_directory)!r}; "
@@ -117,17 +119,16 @@ def unfinished_export(model_directory: Path, name: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def publish_export(folder: Path) -> Path:
+def publish_export(folder: Path, *, revision: str) -> Path:
     """Give a finished folder its name in one step, make it current, and return it.
 
     When another process was faster with the same revision, its folder is kept.
     """
-    exported = read_export(folder)
-    final = folder.parent / f"{exported.revision}-f{exported.format}"
+    final = folder.parent / f"{revision}-f{FORMAT}"
     try:
         folder.rename(final)
     except OSError:
-        if not (final / DESCRIPTION_FILE).is_file():
+        if not final.is_dir():
             raise
     make_current(final)
     return final

@@ -99,9 +99,9 @@ def locate_model(name: str) -> ModelFolder:
     here = identify_model(name)
     if here is not None:
         return here
-    if _is_path(name):
+    if is_path(name):
         raise EncoderUnavailable(f"encoder {name!r}: there is no such folder")
-    return read_model_folder(name, _snapshot(name, local_files_only=False))
+    return read_model_folder(name, fetch_snapshot(name, local_files_only=False))
 
 
 def identify_model(name: str) -> ModelFolder | None:
@@ -109,20 +109,24 @@ def identify_model(name: str) -> ModelFolder | None:
     path = Path(name).expanduser()
     if path.is_dir():
         return read_model_folder(path.resolve().name, path)
-    if _is_path(name):
+    if is_path(name):
         return None
     try:
-        return read_model_folder(name, _snapshot(name, local_files_only=True))
+        return read_model_folder(name, fetch_snapshot(name, local_files_only=True))
     except EncoderUnavailable:
         return None
 
 
-def _is_path(name: str) -> bool:
+def is_path(name: str) -> bool:
+    """Return whether a name is a folder's rather than one of the hub, whether it exists or not."""
     return name.startswith(("/", ".", "~")) or name.count("/") > 1
 
 
-def _snapshot(name: str, *, local_files_only: bool) -> Path:
-    """Return the hub's local copy; pickled weights are fetched only when there are no others."""
+def fetch_snapshot(name: str, *, local_files_only: bool) -> Path:
+    """Return the hub's local copy; pickled weights are fetched only when there are no others.
+
+    Raises EncoderUnavailable when it is not there, or cannot be fetched.
+    """
     try:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError

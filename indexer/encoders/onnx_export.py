@@ -96,7 +96,7 @@ def export_model(encoder: SentenceTransformerEncoder, *, name: str, model_direct
                 f"{agreement:.5f}, at least {SMALLEST_COSINE} is needed)"
             )
         write_description(folder, ExportedEncoder(**described, agreement=round(agreement, 6)))
-        final = publish_export(folder)
+        final = publish_export(folder, revision=spec.revision)
     _log.info("encoder_exported", encoder=name, revision=spec.revision, agreement=agreement)
     return final
 
@@ -121,7 +121,7 @@ def _write_graph(
     tokens = torch.export.Dim("tokens", min=1, max=encoder.max_tokens)
     graph = _Graph(encoder.model, inputs, others).eval()
     try:
-        with torch.no_grad(), _quiet_exporter():
+        with torch.no_grad(), quiet_exporter():
             torch.onnx.export(
                 graph,
                 tuple(features[name] for name in inputs),
@@ -141,7 +141,7 @@ def _write_graph(
 
 
 @contextmanager
-def _quiet_exporter() -> Iterator[None]:
+def quiet_exporter() -> Iterator[None]:
     """Hide what the exporter says although nothing is wrong."""
     counter = logging.getLogger("torch.utils.flop_counter")  # speaks of triton's absence
     level = counter.level

@@ -69,7 +69,7 @@ class OnnxTextEncoder:
 
     def _inputs(self, tokens: list[list[int]]) -> dict[str, NDArray[np.int64]]:
         """Return the graph's inputs, each int64 [texts, longest]."""
-        longest = max(1, *(len(ids) for ids in tokens))
+        longest = max(1, self.exported.pad_to, *(len(ids) for ids in tokens))
         input_ids = np.full((len(tokens), longest), self.exported.pad_token_id, dtype=np.int64)
         attention_mask = np.zeros_like(input_ids)
         for row, ids in enumerate(tokens):

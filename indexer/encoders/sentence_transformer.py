@@ -93,7 +93,7 @@ class SentenceTransformerEncoder:
         """
         torch.set_num_threads(options.threads or usual_threads())
         device = choose_device(options.device, has_cuda=torch.cuda.is_available)
-        model = _load_model(folder, device)
+        model = load_model(folder, device)
         encoder = cls(
             model, spec=folder.spec(template), device=device, batch_size=options.batch_size
         )
@@ -212,8 +212,11 @@ def _without_progress_bars() -> Iterator[None]:
             transformers_logging.enable_progress_bar()
 
 
-def _load_model(folder: ModelFolder, device: str) -> SentenceTransformer:
-    """Load from the folder alone; the network is never asked."""
+def load_model(folder: ModelFolder, device: str) -> SentenceTransformer:
+    """Load from the folder alone, in float32; the network is never asked, no code of it is run.
+
+    Raises EncoderUnavailable when it cannot be loaded, or gives vectors of another length.
+    """
     try:
         with _without_progress_bars():
             model = SentenceTransformer(str(folder.path), device=device, local_files_only=True)

@@ -46,7 +46,7 @@ EXPORTED = ExportedEncoder(
 def publish(directory: Path, revision: str) -> Path:
     with unfinished_export(directory, "org/model") as folder:
         write_description(folder, ExportedEncoder(**EXPORTED.__dict__ | {"revision": revision}))
-        return publish_export(folder)
+        return publish_export(folder, revision=revision)
 
 
 def files_under(directory: Path) -> set[str]:

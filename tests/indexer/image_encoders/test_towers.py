@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -24,29 +23,10 @@ from mappings.errors import EncoderUnavailable
 pytestmark = pytest.mark.models
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import torch
-
-    from indexer.towers.export import export_onnx
-    from indexer.towers.tower import ImageTower, TowerConfig, save_tower
-
-    folder = tmp_path_factory.mktemp("towers") / "our-photos"
-    with torch.random.fork_rng():
-        torch.manual_seed(3)
-        tower = ImageTower(TowerConfig(input_size=32, dims=24)).eval()
-    save_tower(tower, folder)
-    export_onnx(tower, folder / "model.onnx")
-    config = json.loads((folder / "config.json").read_text()) | {"kind": "tower"}
-    (folder / "config.json").write_text(json.dumps(config))
-    write_tower_spec(folder, dims=24, text_space="f00d")
-    return folder
-
-
 @pytest.fixture
-def folder(built: Path, tmp_path: Path) -> Path:
+def folder(tiny_tower: Path, tmp_path: Path) -> Path:
     """A copy to break."""
-    return Path(shutil.copytree(built, tmp_path / built.name))
+    return Path(shutil.copytree(tiny_tower, tmp_path / tiny_tower.name))
 
 
 def query(folder: Path) -> ImageEncoder:
