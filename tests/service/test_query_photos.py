@@ -290,7 +290,7 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 before, started = peak(), time.monotonic()
-for path in [{str(path)!r}] * 16 + [{str(pixels)!r}] * 8:
+for path in [{str(path)!r}] * 4 + [{str(pixels)!r}] * 3:
     threads = [threading.Thread(target=take, args=(path,)) for _ in range(4)]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
