@@ -2,7 +2,7 @@
 
 A folder holds model.onnx (prepared photos to unit vectors), config.json (`kind` "tower",
 `input_size`) and spec.json (the identity). Worker and service run the same graph in ONNX
-Runtime, so there is nothing to export for it; a worker with CUDA runs model.safetensors in torch.
+Runtime, so there is nothing to export for it.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from indexer.encoders.base import ImageEncoder, LoadOptions, TextEncoder
 from indexer.encoders.image_onnx import OnnxImageEncoder, available_cores
 from indexer.encoders.model_folder import fingerprint
+from indexer.towers import shipped
 from indexer.towers.preprocessing import preprocess
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import EncoderUnavailable, MappingMismatch
@@ -33,12 +33,17 @@ _INSTALL_AGAIN = "install shelfwise again"
 
 @dataclass(frozen=True)
 class _Tower:
-    """A tower on disk. input_size: side of its input in pixels. advice: mends a broken file."""
+    """A tower on disk.
+
+    input_size: side of its input in pixels. advice: mends a broken file. sha256: of the graph
+    where it is pinned, else empty.
+    """
 
     path: Path
     spec: EncoderSpec
     input_size: int
     advice: str
+    sha256: str = ""
 
 
 class TowerFamily:
@@ -54,28 +59,14 @@ class TowerFamily:
 
     def load_image_encoder(self, name: str, *, options: LoadOptions) -> ImageEncoder:
         """Return the tower on all cores, a micro-batch each."""
-        tower = _find(name)
-        return OnnxImageEncoder(
-            tower.path,
-            spec=tower.spec,
-            prepare=partial(preprocess, size=tower.input_size),
-            advice=tower.advice,
-            lanes=options.threads or available_cores(),
-            batch_size=options.batch_size,
-        )
+        lanes = options.threads or available_cores()
+        return _load(name, threads=1, lanes=lanes, batch_size=options.batch_size)
 
     def load_query_image_encoder(
         self, name: str, *, model_directory: Path, threads: int
     ) -> ImageEncoder:
         """Return the same graph, for one photo at a time."""
-        tower = _find(name)
-        return OnnxImageEncoder(
-            tower.path,
-            spec=tower.spec,
-            prepare=partial(preprocess, size=tower.input_size),
-            advice=tower.advice,
-            threads=threads,
-        )
+        return _load(name, threads=threads, lanes=1, batch_size=None)
 
     def load_words_encoder(
         self, name: str, *, model_directory: Path, threads: int
@@ -118,10 +109,11 @@ def _shipped() -> _Tower:
 
     Raises EncoderUnavailable when this installation has no weights.
     """
-    try:
-        shipped = import_module("indexer.towers.shipped")
-    except ModuleNotFoundError as error:
-        raise EncoderUnavailable(f"encoder {NAME!r}: {error}; {_INSTALL_AGAIN}") from error
+    path = shipped.model_path()
+    if not path.is_file():
+        raise EncoderUnavailable(
+            f"encoder {NAME!r}: there is no file {str(path)!r}; {_INSTALL_AGAIN}"
+        )
     spec = EncoderSpec(
         name=NAME,
         revision=shipped.REVISION,
@@ -129,7 +121,26 @@ def _shipped() -> _Tower:
         template="",
         text_space=shipped.TEXT_SPACE,
     )
-    return _Tower(shipped.model_path(), spec, shipped.INPUT_SIZE, _INSTALL_AGAIN)
+    return _Tower(path, spec, shipped.INPUT_SIZE, _INSTALL_AGAIN, shipped.SHA256)
+
+
+def _load(name: str, *, threads: int, lanes: int, batch_size: int | None) -> OnnxImageEncoder:
+    """Open the graph after comparing its digest where one is pinned."""
+    tower = _find(name)
+    if tower.sha256 and _sha256(tower.path) != tower.sha256:
+        raise EncoderUnavailable(
+            f"encoder {name!r}: {str(tower.path)!r} is not the file that was shipped (SHA-256 "
+            f"differs); {tower.advice}"
+        )
+    return OnnxImageEncoder(
+        tower.path,
+        spec=tower.spec,
+        prepare=partial(preprocess, size=tower.input_size),
+        advice=tower.advice,
+        threads=threads,
+        lanes=lanes,
+        batch_size=batch_size,
+    )
 
 
 def _in_folder(name: str, folder: Path) -> _Tower:
@@ -156,9 +167,12 @@ def _input_size(folder: Path) -> int:
 
 
 def _revision(model: Path, input_size: int) -> str:
-    with model.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return fingerprint({MODEL_FILE: digest, "input_size": str(input_size)})
+    return fingerprint({MODEL_FILE: _sha256(model), "input_size": str(input_size)})
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _read_json(path: Path) -> dict[str, Any]:

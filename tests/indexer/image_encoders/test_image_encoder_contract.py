@@ -12,13 +12,14 @@ from PIL import Image
 from indexer.encoders.base import ImageEncoder
 from indexer.encoders.image_probes import probe_photos
 from indexer.encoders.image_registry import (
+    IMAGE_ENCODERS,
     image_encoder_spec,
     load_image_encoder,
     load_query_image_encoder,
 )
 
 MODELS = ["tiny_tower", "tiny_clip", "tiny_siglip"]
-NAMES = ["hashing-image", *(pytest.param(name, marks=pytest.mark.models) for name in MODELS)]
+NAMES = [*IMAGE_ENCODERS, *(pytest.param(name, marks=pytest.mark.models) for name in MODELS)]
 PHOTOS = [
     *probe_photos(),
     Image.new("RGB", (5000, 10), (30, 160, 70)),
@@ -33,7 +34,8 @@ SMALLEST_DIFFERENCE = 1e-4
 @pytest.fixture(scope="module", params=NAMES)
 def name(request: pytest.FixtureRequest) -> str:
     """An encoder's name or folder."""
-    return request.param if "-" in request.param else str(request.getfixturevalue(request.param))
+    registered = request.param in IMAGE_ENCODERS
+    return request.param if registered else str(request.getfixturevalue(request.param))
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indexer.encoders import minilm
 from indexer.encoders.base import ImageEncoder
 from indexer.encoders.image_probes import probe_photos
 from indexer.encoders.image_registry import (
@@ -18,9 +19,8 @@ from indexer.encoders.image_registry import (
     load_words_encoder,
 )
 from indexer.encoders.image_tower import write_tower_spec
+from indexer.towers import shipped
 from mappings.errors import EncoderUnavailable
-
-pytestmark = pytest.mark.models
 
 
 @pytest.fixture
@@ -33,6 +33,29 @@ def query(folder: Path) -> ImageEncoder:
     return load_query_image_encoder(str(folder), model_directory=folder)
 
 
+def test_the_shipped_tower_is_in_the_space_of_the_default_text_encoder() -> None:
+    spec = image_encoder_spec("tower", model_directory=Path("nowhere"))
+    assert (spec.name, spec.text_space, spec.dims) == ("tower", minilm.REVISION, minilm.DIMS)
+
+
+def test_another_file_than_the_shipped_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tower.onnx").write_bytes(b"other weights")
+    monkeypatch.setattr(shipped, "model_path", lambda: tmp_path / "tower.onnx")
+    with pytest.raises(EncoderUnavailable, match="is not the file that was shipped"):
+        load_image_encoder("tower")
+
+
+def test_an_installation_without_the_shipped_file_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped, "model_path", lambda: tmp_path / "tower.onnx")
+    with pytest.raises(EncoderUnavailable, match="there is no file .*install shelfwise again"):
+        image_encoder_spec("tower", model_directory=tmp_path)
+
+
+@pytest.mark.models
 def test_worker_and_service_run_the_same_tower(folder: Path) -> None:
     worker, service = load_image_encoder(str(folder), device="cpu"), query(folder)
     photos = probe_photos()
@@ -42,11 +65,13 @@ def test_worker_and_service_run_the_same_tower(folder: Path) -> None:
     assert (worker.spec.name, worker.spec.text_space) == ("our-photos", "f00d")
 
 
+@pytest.mark.models
 def test_a_tower_needs_no_export_and_no_words_of_its_own(folder: Path, tmp_path: Path) -> None:
     assert export_query_image_encoder(str(folder), model_directory=tmp_path) == tmp_path
     assert load_words_encoder(str(folder), model_directory=tmp_path) is None
 
 
+@pytest.mark.models
 def test_other_weights_are_another_revision(folder: Path) -> None:
     before = image_encoder_spec(str(folder), model_directory=folder)
     with (folder / "model.onnx").open("ab") as graph:
@@ -54,6 +79,7 @@ def test_other_weights_are_another_revision(folder: Path) -> None:
     assert image_encoder_spec(str(folder), model_directory=folder).revision != before.revision
 
 
+@pytest.mark.models
 @pytest.mark.parametrize("file", ["model.onnx", "spec.json"])
 def test_a_missing_file_is_named(folder: Path, file: str) -> None:
     (folder / file).unlink()
@@ -61,6 +87,7 @@ def test_a_missing_file_is_named(folder: Path, file: str) -> None:
         load_image_encoder(str(folder))
 
 
+@pytest.mark.models
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
@@ -86,6 +113,7 @@ def test_a_broken_file_is_named(folder: Path, file: str, content: str, message: 
         query(folder)
 
 
+@pytest.mark.models
 def test_vectors_of_another_length_than_the_spec_are_refused(folder: Path) -> None:
     write_tower_spec(folder, dims=25, text_space="")
     with pytest.raises(EncoderUnavailable, match="gives 24 dims, should be 25"):
