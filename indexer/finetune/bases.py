@@ -117,8 +117,8 @@ def _shipped_tower() -> tuple[ImageTower, str] | None:
     """Return the tower of the package, None where this installation has none to train."""
     try:
         shipped = import_module("indexer.towers.shipped")
-        return load_tower(shipped.checkpoint_folder()), shipped.TEXT_SPACE
-    except (ModuleNotFoundError, AttributeError, FileNotFoundError):
+        return load_tower(shipped.checkpoint_path()), shipped.TEXT_SPACE
+    except (ModuleNotFoundError, FileNotFoundError):
         return None
 
 

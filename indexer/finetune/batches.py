@@ -66,7 +66,7 @@ class Batches:
         return whole + (rest >= max(FEWEST_PHOTOS, self._size // 2))
 
     @property
-    def photos_per_epoch(self) -> int:
+    def rows_per_epoch(self) -> int:
         """Return how many photos an epoch sees."""
         return min(len(self) * self._size, len(self._rows))
 

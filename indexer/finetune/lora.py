@@ -6,7 +6,7 @@ After Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models".
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -45,18 +45,23 @@ class LowRankLinear(nn.Module):  # type: ignore[misc]
 
 
 def freeze_and_adapt(
-    network: nn.Module, *, rank: int = RANK, only: Collection[str] = ()
+    network: nn.Module, *, rank: int = RANK, chosen: Callable[[str], bool] = lambda name: True
 ) -> list[str]:
     """Freeze the network and put low-rank maps beside its linear ones; return their names.
 
-    only: last parts of the names of the linear maps to adapt, e.g. {"q_proj", "v_proj"}; all when
-    empty. Raises ValueError when there is none.
+    chosen: of a linear map's name, whether to adapt it. Raises ValueError when there is none.
     """
     network.requires_grad_(False)
+    # MultiheadAttention reads the weights of its inner map itself, past any map beside it.
+    closed = tuple(
+        f"{name}."
+        for name, one in network.named_modules()
+        if isinstance(one, nn.MultiheadAttention)
+    )
     adapted = [
         name
         for name, module in network.named_modules()
-        if isinstance(module, nn.Linear) and (not only or name.rpartition(".")[2] in only)
+        if isinstance(module, nn.Linear) and chosen(name) and not name.startswith(closed)
     ]
     if not adapted:
         raise ValueError("the network has no linear map to adapt")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 import torch
@@ -82,9 +83,16 @@ class Objective(nn.Module):  # type: ignore[misc]
         self.colour_head = nn.Linear(feature_width, colours) if colours > 1 else None
 
     def forward(
-        self, features: torch.Tensor, embeddings: torch.Tensor, batch: Batch
+        self,
+        model: nn.Module,
+        batch: Batch,
+        shortened: Callable[[], AbstractContextManager[object]],
     ) -> LossValues:
-        """Return the losses of a batch, all in float32."""
+        """Return the losses of a batch, all in float32. model: see PhotoModel."""
+        with shortened():
+            features, embeddings = model(
+                batch.photos.contiguous(memory_format=torch.channels_last)
+            )
         features, photos = features.float(), functional.normalize(embeddings.float(), dim=1)
         each: dict[str, torch.Tensor] = {}
         for name, texts, log_scale in (

@@ -24,7 +24,7 @@ from indexer.finetune.photo_files import Photos, read_photos
 from indexer.finetune.photo_training import TrainedPhotos, train_photos
 from indexer.finetune.report import photo_page
 from indexer.finetune.shop_products import ShopProduct, find_labels, shop_product, usable
-from indexer.finetune.trainer import TrainingSettings
+from indexer.finetune.training import TrainingSettings
 from indexer.finetune.watching import TrainingWatcher
 from indexer.images.fetcher import ImageFetcher
 from indexer.settings import IndexerSettings
@@ -198,7 +198,7 @@ def _facts(
         "photos": f"{len(photos.products):,}, {trained.photos_learned:,} of them learned from",
         "epochs": f"{result.epochs:.1f}, the best after {result.best_epoch:.1f}",
         "stopped early": "yes" if result.stopped_early else "no",
-        "training rate": f"{result.photos_per_second:,.0f} photos a second",
+        "training rate": f"{result.rows_per_second:,.0f} photos a second",
         "number format": trained.precision,
         "time": f"{seconds:,.0f} s, of which training {result.seconds:,.0f} s",
         "phrases asked for": f"{len(asked.pairs)}, of {asked.least} photos or more",

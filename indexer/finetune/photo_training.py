@@ -27,7 +27,8 @@ from indexer.finetune.precision_trial import faster_precision
 from indexer.finetune.shop_products import ShopProduct
 from indexer.finetune.split import Split, split_products
 from indexer.finetune.text_bank import Rows, Vectors, phrase_bank, title_bank
-from indexer.finetune.trainer import Progress, Trainer, TrainingResult, TrainingSettings
+from indexer.finetune.trainer import Trainer
+from indexer.finetune.training import Progress, TrainingResult, TrainingSettings
 from indexer.finetune.words import Words
 
 _EVALUATED_AT_ONCE = 256

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from itertools import islice
 
@@ -11,6 +10,7 @@ from torch import nn
 
 from indexer.encoders.precision import SMALLEST_SPEEDUP, cpu_has_bfloat16
 from indexer.finetune.batches import Batches
+from indexer.finetune.trainer import twin
 
 EXACT, SHORT = "float32", "bfloat16"
 _RUNS = 2
@@ -30,7 +30,7 @@ def faster_precision(model: nn.Module, batches: Batches, wanted: str, device: st
         return EXACT
     if kind == "cuda" and not torch.cuda.is_bf16_supported():
         return EXACT
-    trial = copy.deepcopy(model).to(device, memory_format=torch.channels_last).train()
+    trial = twin(model).to(device, memory_format=torch.channels_last).train()
     photos = next(iter(islice(batches.epoch(0), 1))).photos
     seconds = {EXACT: float("inf"), SHORT: float("inf")}
     for run in range(1 + _RUNS):  # the first one warms up

@@ -15,7 +15,7 @@ from indexer.finetune.figures import MEANINGS
 from indexer.finetune.photo_metrics import nearest
 from indexer.finetune.photo_training import TrainedPhotos
 from indexer.finetune.text_bank import Rows, Vectors
-from indexer.finetune.trainer import History
+from indexer.finetune.training import History
 from mappings.reports.charts import Labels, Series, line_chart
 from mappings.reports.page import html_page, section, table
 from mappings.reports.plain_text import escape

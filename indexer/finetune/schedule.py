@@ -11,6 +11,9 @@ WARM_UP_SHARE = 0.05
 _TRUSTED_STEPS = 3
 """Before so many steps are measured the plan says the most that there may be."""
 
+_KEPT_RATE = 0.9
+"""Of the measured time of a step at each further one: the last dozens count."""
+
 
 def learning_rate_share(progress: float, *, warm_up: float = WARM_UP_SHARE) -> float:
     """Return the share of the full learning rate: a linear rise, then half a cosine down to 0.
@@ -27,7 +30,8 @@ class Plan:
     """Counts steps and says how many there will be.
 
     most_steps: never more than these. seconds: for all steps, those of earlier runs included;
-    None for no limit. step: steps done. spent: seconds of the steps and of what lies between.
+    None for no limit. step: steps done. stepping: seconds of the steps, and spent: with what
+    lies between them. recent: seconds of one of the last steps.
     progress: share of the training that is done; it grows by what is left divided by the steps
     left, so it stays smooth when a busy machine changes the plan.
     """
@@ -35,7 +39,9 @@ class Plan:
     most_steps: int
     seconds: float | None
     step: int = 0
+    stepping: float = 0.0
     spent: float = 0.0
+    recent: float = 0.0
     progress: float = 0.0
 
     @property
@@ -43,8 +49,9 @@ class Plan:
         """Return the steps in all, by the measured rate and the time that is left."""
         if self.seconds is None or self.step < _TRUSTED_STEPS:
             return self.most_steps
-        left = int((self.seconds - self.spent) / (self.spent / self.step))
-        return max(self.step, min(self.most_steps, self.step + left))
+        between = self.spent / max(self.stepping, 1e-9)
+        left = (self.seconds - self.spent) / max(self.recent * between, 1e-9)
+        return max(self.step, min(self.most_steps, self.step + int(left)))
 
     @property
     def is_done(self) -> bool:
@@ -55,5 +62,8 @@ class Plan:
         """Count a step that took so long."""
         left = max(self.planned_steps - self.step, 1)
         self.progress += (1.0 - self.progress) / left
+        kept = _KEPT_RATE if self.step else 0.0
+        self.recent = kept * self.recent + (1 - kept) * seconds
         self.step += 1
+        self.stepping += seconds
         self.spent += seconds

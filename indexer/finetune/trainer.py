@@ -5,91 +5,36 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 import torch
 from torch import nn
 
-from indexer.finetune.batches import Batches
 from indexer.finetune.checkpoint import load_checkpoint, save_checkpoint
-from indexer.finetune.objective import Batch, Objective
+from indexer.finetune.objective import LossValues
 from indexer.finetune.schedule import Plan, learning_rate_share
+from indexer.finetune.training import (
+    BatchSource,
+    Evaluate,
+    History,
+    LossSource,
+    Progress,
+    TrainingResult,
+    TrainingSettings,
+)
 
 GREATEST_GRADIENT = 5.0
 CHECKPOINT_SECONDS = 60.0
 EVALUATIONS = 20
 """About so many in a training; each costs a pass over the products that say when to stop."""
 
-Evaluate = Callable[[nn.Module], Mapping[str, float]]
-"""Figures of a model from 0 to 1, higher is better; nan for one that cannot be told."""
+BatchT = TypeVar("BatchT")
 
 
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How to train.
-
-    epochs: most passes over the photos. seconds: time for steps and evaluations; None for no
-    limit. batch_size: photos of one pass through the network. accumulate: passes of one step.
-    learning_rate: its peak. average: share of the averaged parameters that a step keeps.
-    patience: evaluations without a gain before it stops. precision: torch's name of the number
-    format of the network's inner part.
-    """
-
-    epochs: int = 60
-    seconds: float | None = None
-    batch_size: int = 128
-    accumulate: int = 1
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.05
-    average: float = 0.995
-    patience: int = 8
-    precision: str = "float32"
-    device: str = "cpu"
-    seed: int = 0
-
-
-@dataclass
-class History:
-    """What the report draws, one entry an evaluation. losses: means since the one before."""
-
-    epochs: list[float] = field(default_factory=list)
-    losses: list[dict[str, float]] = field(default_factory=list)
-    figures: list[dict[str, float]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What is shown while it runs. figures: of the last evaluation, empty before."""
-
-    step: int
-    steps: int
-    epoch: float
-    losses: Mapping[str, float]
-    figures: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """What a training came to.
-
-    best_epoch: where the kept parameters are from. photos_per_second: of the steps alone.
-    stopped_early: whether more steps would have been allowed.
-    """
-
-    history: History
-    best_epoch: float
-    best_score: float
-    steps: int
-    epochs: float
-    photos_per_second: float
-    seconds: float
-    stopped_early: bool
-
-
-class Trainer:
+class Trainer(Generic[BatchT]):
     """Trains a model in place; at the end it holds the best averaged parameters.
 
     evaluate: of the averaged model, in evaluation mode. checkpoint: where to keep the state;
@@ -99,8 +44,8 @@ class Trainer:
     def __init__(
         self,
         model: nn.Module,
-        objective: Objective,
-        batches: Batches,
+        objective: LossSource[BatchT],
+        batches: BatchSource[BatchT],
         evaluate: Evaluate,
         settings: TrainingSettings,
         *,
@@ -109,17 +54,19 @@ class Trainer:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._model = model.to(settings.device, memory_format=torch.channels_last)
-        self._average = copy.deepcopy(self._model).eval()
-        self._objective = objective.to(settings.device)
+        self._average = twin(self._model).eval()
+        self._objective = cast(Any, objective)  # a module too, which the protocol cannot say
+        self._objective.to(settings.device)
         self._batches = batches
         self._evaluate = evaluate
         self._settings = settings
         self._checkpoint = checkpoint
         self._fingerprint = fingerprint
         self._clock = clock
+        objective_module: nn.Module = self._objective
         self._trained = [
             one
-            for module in (self._model, self._objective)
+            for module in (self._model, objective_module)
             for one in module.parameters()
             if one.requires_grad
         ]
@@ -129,7 +76,7 @@ class Trainer:
         self._history = History()
         self._sums: dict[str, float] = {}
         self._summed = 0
-        self._best = copy.deepcopy(self._average.state_dict())
+        self._best = copy.deepcopy(trained_state(self._average))
         self._best_score, self._best_epoch, self._since_best = -math.inf, 0.0, 0
         self._evaluated_epoch = 0
         self._saved_at = clock()
@@ -152,23 +99,23 @@ class Trainer:
         if self._summed:  # the plan ended within an epoch
             self._evaluation()
         self._save()
-        self._model.load_state_dict(self._best)
+        self._model.load_state_dict(self._best, strict=False)
         self._model.eval()
-        rate = self._plan.step * self._settings.accumulate * self._photos_per_batch
+        rate = self._plan.step * self._settings.accumulate * self._rows_per_batch
         return TrainingResult(
             history=self._history,
             best_epoch=self._best_epoch,
             best_score=self._best_score,
             steps=self._plan.step,
             epochs=self._epochs_done,
-            photos_per_second=rate / max(self._plan.spent, 1e-9),
+            rows_per_second=rate / max(self._plan.spent, 1e-9),
             seconds=self._plan.spent,
             stopped_early=stopped,
         )
 
     @property
-    def _photos_per_batch(self) -> float:
-        return self._batches.photos_per_epoch / len(self._batches)
+    def _rows_per_batch(self) -> float:
+        return self._batches.rows_per_epoch / len(self._batches)
 
     @property
     def _batches_done(self) -> int:
@@ -182,7 +129,7 @@ class Trainer:
         """Train to the end of the epoch, or of the plan."""
         epoch, place = divmod(self._batches_done, len(self._batches))
         self._model.train()
-        group: list[Batch] = []
+        group: list[BatchT] = []
         for batch in self._chain(epoch, place):
             group.append(batch)
             if len(group) < self._settings.accumulate:
@@ -202,32 +149,27 @@ class Trainer:
             if self._clock() - self._saved_at > CHECKPOINT_SECONDS:
                 self._save()
 
-    def _chain(self, epoch: int, place: int) -> Any:  # noqa: ANN401 - an iterator of batches
+    def _chain(self, epoch: int, place: int) -> Iterator[BatchT]:
         """Yield batches from a place on; a step may reach into the next epoch."""
         while True:
             yield from self._batches.epoch(epoch, first=place)
             epoch, place = epoch + 1, 0
 
-    def _timed_step(self, group: Sequence[Batch]) -> None:
+    def _timed_step(self, group: Sequence[BatchT]) -> None:
         started = self._clock()
         self._step(group)
         self._plan.done(self._clock() - started)
 
-    def _step(self, group: Sequence[Batch]) -> None:
+    def _step(self, group: Sequence[BatchT]) -> None:
         settings = self._settings
         share = learning_rate_share(self._plan.progress)
         for parameters in self._optimizer.param_groups:
             parameters["lr"] = settings.learning_rate * share
         # Dropout draws from torch's own generator; by the step, so that it can be gone on with.
         torch.manual_seed(settings.seed * 1_000_003 + self._plan.step)
-        kind = settings.device.partition(":")[0]
-        dtype = getattr(torch, settings.precision)
         self._optimizer.zero_grad()
         for batch in group:
-            photos = batch.photos.contiguous(memory_format=torch.channels_last)
-            with torch.autocast(kind, dtype=dtype, enabled=dtype is not torch.float32):
-                features, embeddings = self._model(photos)
-            values = self._objective(features, embeddings, batch)
+            values: LossValues = self._objective(self._model, batch, self._shortened)
             (values.total / len(group)).backward()
             for name, value in values.each.items():
                 self._sums[name] = self._sums.get(name, 0.0) + float(value)
@@ -236,12 +178,20 @@ class Trainer:
         self._optimizer.step()
         self._follow()
 
+    def _shortened(self) -> AbstractContextManager[object]:
+        kind = self._settings.device.partition(":")[0]
+        dtype = getattr(torch, self._settings.precision)
+        context: AbstractContextManager[object] = torch.autocast(
+            kind, dtype=dtype, enabled=dtype is not torch.float32
+        )
+        return context
+
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def _follow(self) -> None:
         """Move the averaged parameters a little; the first steps move them more."""
         kept = min(self._settings.average, (1 + self._plan.step) / (10 + self._plan.step))
         states = zip(
-            self._average.state_dict().values(), self._model.state_dict().values(), strict=True
+            trained_state(self._average).values(), trained_state(self._model).values(), strict=True
         )
         for averaged, fresh in states:
             if averaged.is_floating_point():
@@ -268,7 +218,7 @@ class Trainer:
         known = [value for value in figures.values() if not math.isnan(value)]
         score = sum(known) / len(known) if known else -self._mean_total()
         if score > self._best_score:
-            self._best = copy.deepcopy(self._average.state_dict())
+            self._best = copy.deepcopy(trained_state(self._average))
             self._best_score, self._best_epoch, self._since_best = score, self._epochs_done, 0
         else:
             self._since_best += 1
@@ -288,8 +238,8 @@ class Trainer:
         if self._checkpoint is None:
             return
         state: dict[str, Any] = {
-            "model": self._model.state_dict(),
-            "average": self._average.state_dict(),
+            "model": trained_state(self._model),
+            "average": trained_state(self._average),
             "best": self._best,
             "objective": self._objective.state_dict(),
             "optimizer": self._optimizer.state_dict(),
@@ -306,8 +256,8 @@ class Trainer:
         state = load_checkpoint(self._checkpoint, fingerprint=self._fingerprint)
         if state is None:
             return
-        self._model.load_state_dict(state["model"])
-        self._average.load_state_dict(state["average"])
+        self._model.load_state_dict(state["model"], strict=False)
+        self._average.load_state_dict(state["average"], strict=False)
         self._objective.load_state_dict(state["objective"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._best = {
@@ -320,6 +270,18 @@ class Trainer:
         self._sums = dict(state["sums"])
         for name in _COUNTERS:
             setattr(self, f"_{name}", state[name])
+
+
+def twin(model: nn.Module) -> nn.Module:
+    """Return a copy that shares the frozen parameters, which may be most of a large model."""
+    frozen = {id(one): one for one in model.parameters() if not one.requires_grad}
+    return copy.deepcopy(model, frozen)
+
+
+def trained_state(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Return the state without the frozen parameters."""
+    frozen = {name for name, one in model.named_parameters() if not one.requires_grad}
+    return {name: value for name, value in model.state_dict().items() if name not in frozen}
 
 
 _COUNTERS = ("summed", "best_score", "best_epoch", "since_best", "evaluated_epoch")

@@ -9,7 +9,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from indexer.finetune.trainer import Progress as Trained
+from indexer.finetune.training import Progress as Trained
 
 LINE_SECONDS = 10.0
 
