@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from elasticsearch import Elasticsearch
 
+from embedded.redis_server import EmbeddedRedis
 from indexer.encoders.next_encoders import NO_PHOTOS, next_encoders
+from indexer.load_progress import ProgressLines
+from indexer.photos.due_products import PhotoCounts
+from indexer.photos.waiting import wait_for_photos
+from indexer.rebuild.driver import RebuildDriver, RebuildStopped
+from indexer.settings import IndexerSettings
+from mappings import task_records
 from mappings.encoder_spec import external
 from mappings.errors import InvalidQuery
 from mappings.index_lifecycle import LiveIndex, find_index
-from mappings.index_versions import Rebuild, start_next
+from mappings.index_versions import Rebuild, read_rebuild, start_next, write_rebuild
+from mappings.outbox import Outbox
 from mappings.product_changes import ProductChange
 from tests.indexer.conftest import delete, patch, upsert
 from tests.indexer.images.photo_server import PhotoServer
@@ -87,6 +96,62 @@ def test_changes_during_a_rebuild_reach_the_photos_of_both_versions(shop):
     shop.process(delete("1", version=5))
     assert "photos" not in shop.document("1")
     assert "photos" not in shop.document("1", target)
+
+
+@pytest.fixture
+def drive(cluster: Elasticsearch, redis_server: EmbeddedRedis, shop: PhotoShop):
+    """Drives a rebuild whose copy is done, with no patience; returns what it noted."""
+    settings = IndexerSettings(redis_url=redis_server.url, indexer_patience_seconds=0)
+    with task_records.connect(redis_server.url) as queue:
+        outbox = Outbox(queue, lambda *message: None, ttl_seconds=100)
+        driver = RebuildDriver(cluster, queue, outbox, settings)
+
+        def drive(target: str, **options: str) -> list[str]:
+            rebuild = replace(read_rebuild(cluster, target), step="verifying", options=options)
+            write_rebuild(cluster, target, rebuild)
+            notes: list[str] = []
+            driver.drive(shop.index, ProgressLines(notes.append, "shop"))
+            return notes
+
+        yield drive
+
+
+def test_new_version_takes_over_when_its_photos_were_tried(shop, drive):
+    target = begin(shop, "2")
+    copy(shop)
+    with pytest.raises(RebuildStopped, match=r"photos of 2 products are left.*--photos later"):
+        drive(target)
+    assert find_index(shop.cluster, shop.index).index != target
+    shop.run("1", "2")
+    assert "shop: 2 photos, 1 products lack some" in drive(target)
+    assert find_index(shop.cluster, shop.index).index == target
+
+
+def test_photos_may_come_after_the_new_version_has_taken_over(shop, drive):
+    target = begin(shop, "2")
+    copy(shop)
+    drive(target, photos="later")
+    assert find_index(shop.cluster, shop.index).index == target
+    assert read_rebuild(shop.cluster, target).report["photos"]["left"] == 2
+    shop.run("1", "2")
+    assert shop.places("2", target) == [0]
+
+
+def test_wait_ends_when_every_photo_was_tried_and_tells_how_far_it_is(shop, cluster):
+    shop.process(*[upsert(f"n{n}", images=[shop.photo(f"/n{n}.jpg", n)]) for n in range(3)])
+    waiting, notes, shown = ["2", "n0", "n1", "n2"], [], []
+    progress = ProgressLines(notes.append, "shop")
+    progress.update = lambda done, expected, detail="": shown.append((done, expected, detail))
+
+    def work(seconds: float) -> None:
+        shop.run(waiting.pop())
+        cluster.indices.refresh(index=shop.index)
+
+    version = f"{shop.index}-v1"
+    counts = wait_for_photos(cluster, version, progress, patience_seconds=60, sleep=work)
+    assert counts == PhotoCounts(photos=5, left=0, later=0, faulty=1)
+    assert [one[:2] for one in shown] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert shown[0][2] == "2 photos, 3 products left, 1 products lack some"
 
 
 def test_next_version_may_have_other_photos_or_none(tmp_path):
