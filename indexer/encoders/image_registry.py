@@ -29,6 +29,7 @@ IMAGE_ENCODERS = {
 
 FOLDER_KINDS = {
     "tower": "indexer.encoders.image_tower:FAMILY",
+    "torchvision": "indexer.encoders.torchvision_family:FAMILY",
 }
 """`kind` in a folder's config.json, and where the family of such folders is."""
 

@@ -10,6 +10,7 @@ from indexer.encoders.image_registry import export_query_image_encoder
 from tests.indexer.image_encoders.models import (
     build_tiny_clip,
     build_tiny_siglip,
+    build_tiny_torchvision,
     build_tiny_tower,
 )
 
@@ -34,5 +35,12 @@ def tiny_clip(tmp_path_factory: pytest.TempPathFactory, model_directory: Path) -
 @pytest.fixture(scope="session")
 def tiny_siglip(tmp_path_factory: pytest.TempPathFactory, model_directory: Path) -> Path:
     folder = build_tiny_siglip(tmp_path_factory.mktemp("siglip") / "tiny-siglip")
+    export_query_image_encoder(str(folder), model_directory=model_directory)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_torchvision(tmp_path_factory: pytest.TempPathFactory, model_directory: Path) -> Path:
+    folder = build_tiny_torchvision(tmp_path_factory.mktemp("torchvision") / "our-backbone")
     export_query_image_encoder(str(folder), model_directory=model_directory)
     return folder

@@ -6,14 +6,24 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 SIDE = 32
 """Of the photos, in pixels."""
 
 WORDS = (
     "a black blue cable case cordless hp laptop mouse of phone red shirt shoes usb with".split()
 )
+COLOURS = {"red": (200, 30, 30), "green": (30, 170, 60), "blue": (30, 60, 200), "black": (9, 9, 9)}
 _SMALL = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2}
 _LAYERS: dict[str, Any] = _SMALL | {"num_attention_heads": 4}
+
+
+def coloured(colour: tuple[int, int, int], seed: int) -> Image.Image:
+    """A photo of nearly one colour."""
+    noise = np.random.default_rng(seed).integers(-9, 10, (40, 40, 3))
+    return Image.fromarray(np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8))
 
 
 def build_tiny_clip(folder: Path, *, dims: int = 16) -> Path:
@@ -113,6 +123,29 @@ def build_tiny_tower(folder: Path, *, dims: int = 24) -> Path:
     config = json.loads((folder / "config.json").read_text()) | {"kind": "tower"}
     (folder / "config.json").write_text(json.dumps(config))
     write_tower_spec(folder, dims=dims, text_space="f00d")
+    return folder
+
+
+def build_tiny_torchvision(folder: Path) -> Path:
+    """Save a backbone with a projection learned from colours and their names."""
+    import torch
+
+    from indexer.encoders.hashing import HashingEncoder
+    from indexer.encoders.torchvision_model import make_torchvision_encoder
+
+    names = list(COLOURS) * 20
+    texts = HashingEncoder()
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        make_torchvision_encoder(
+            folder,
+            photos=[coloured(COLOURS[name], seed) for seed, name in enumerate(names)],
+            text_vectors=texts.encode(names),
+            text_space=texts.spec.revision,
+            backbone="resnet18",
+            weights=None,
+            input_size=SIDE,
+        )
     return folder
 
 

@@ -18,7 +18,7 @@ from indexer.encoders.image_registry import (
     load_query_image_encoder,
 )
 
-MODELS = ["tiny_tower", "tiny_clip", "tiny_siglip"]
+MODELS = ["tiny_tower", "tiny_torchvision", "tiny_clip", "tiny_siglip"]
 NAMES = [*IMAGE_ENCODERS, *(pytest.param(name, marks=pytest.mark.models) for name in MODELS)]
 PHOTOS = [
     *probe_photos(),
