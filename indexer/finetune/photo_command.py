@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -12,14 +11,14 @@ from typing import Any
 import numpy as np
 import torch
 from rich.console import Console
-from rich.table import Table
 
 from indexer.encoders.precision import choose_device
 from indexer.encoders.registry import load_text_encoder
 from indexer.finetune.bases import SHIPPED, Base, open_base
 from indexer.finetune.catalogue import read_catalogue, read_index
 from indexer.finetune.options import FinetuneOptions
-from indexer.finetune.output import REPORT_FILE, finish_output, prepare_output
+from indexer.finetune.outcome import print_outcome
+from indexer.finetune.output import finish_output, prepare_output
 from indexer.finetune.photo_files import Photos, read_photos
 from indexer.finetune.photo_training import TrainedPhotos, train_photos
 from indexer.finetune.report import photo_page
@@ -143,19 +142,6 @@ def training_settings(options: FinetuneOptions, base: Base, device: str) -> Trai
         device=device,
         seed=options.seed,
     )
-
-
-def print_outcome(
-    console: Console, before: Mapping[str, float], after: Mapping[str, float], out: Path
-) -> None:
-    """Print the table of before and after on what was held out."""
-    table = Table("held out", "before", "after", "change")
-    for name, value in after.items():
-        if not math.isnan(value):
-            change = f"{value - before[name]:+.3f}"
-            table.add_row(name, f"{before[name]:.3f}", f"{value:.3f}", change)
-    console.print(table)
-    console.print(f"{out}: the encoder, and {REPORT_FILE} with curves", markup=False)
 
 
 def _read_photos(
