@@ -16,6 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from embedded.pictures import (
+    accessories,
+    bags,
+    beauty,
+    bottoms,
+    dresses,
+    jackets,
+    shoes,
+    tops,
+    underwear,
+    watches,
+)
 from embedded.pictures.colours import COLOURS
 from embedded.pictures.render import KINDS, SCENE, STUDIO, render
 
@@ -25,6 +37,12 @@ _USUAL = (
 )
 """Colours that half of the pictures have, as half of what shops sell does."""
 _BACKGROUNDS = (*["white"] * 16, STUDIO, STUDIO, SCENE, SCENE)
+_FASHION = frozenset().union(
+    *(tops.KINDS, jackets.KINDS, dresses.KINDS, bottoms.KINDS, underwear.KINDS, shoes.KINDS),
+    *(bags.KINDS, accessories.KINDS, watches.KINDS, beauty.KINDS),
+)
+_OTHERS = 3
+"""Kinds of clothes differ least and get this many times the pictures of the others."""
 _PART = 50
 
 
@@ -38,7 +56,9 @@ class _Order:
 
 
 def write_dataset(path: Path, *, each: int, size: int, seed: int, processes: int) -> int:
-    """Write `each` pictures of every kind to an .npz file and return how many there are.
+    """Write pictures of every kind to an .npz file and return how many there are.
+
+    each: pictures of a kind of clothes, shoes, bags or jewellery; of others a third.
 
     pixels: uint8 [n, size, size, 3]; kind, colour: int64 [n], places in `kinds` and `colours`;
     words: JSON, kind to its words; rgb: uint8 [colours, 3]. The same arguments give the same
@@ -67,7 +87,7 @@ def _orders(each: int, size: int, seed: int) -> list[_Order]:
     colours = list(COLOURS)
     orders = []
     for kind in KINDS:
-        for number in range(each):
+        for number in range(each if kind in _FASHION else -(-each // _OTHERS)):
             among: Sequence[str] = _USUAL if rng.random() < 0.5 else colours
             colour = among[int(rng.integers(len(among)))]
             background = _BACKGROUNDS[int(rng.integers(len(_BACKGROUNDS)))]
@@ -85,7 +105,12 @@ def _draw(orders: Sequence[_Order]) -> NDArray[np.uint8]:
 
 @click.command()
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
-@click.option("--each", type=click.IntRange(1), default=300, help="Pictures of a kind  [300]")
+@click.option(
+    "--each",
+    type=click.IntRange(1),
+    default=300,
+    help="Pictures of a kind of clothes, three times those of other kinds  [300]",
+)
 @click.option("--size", type=click.IntRange(16, 1_024), default=112, help="Pixels  [112]")
 @click.option("--seed", type=click.IntRange(0), default=0)
 @click.option("--processes", type=click.IntRange(1), default=2, help="At once  [2]")

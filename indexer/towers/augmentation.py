@@ -27,8 +27,10 @@ class Augmentation:
 
     worn: of garments that are shown on a figure. scene: of cut-out pictures that keep what was
     around the product. tinted: of the others that get a background other than white.
-    turn: most degrees of rotation. smallest, largest: longest side of the product as a share of
-    the picture's. stretch: most widening of the product, and the inverse of the most narrowing.
+    textured: of rendered pictures that get the light and dark of a real surface, so that smooth
+    shading is not what they are known by. turn: most degrees of rotation. smallest, largest:
+    longest side of the product as a share of the picture's. stretch: most widening of the
+    product, and the inverse of the most narrowing.
     """
 
     worn: float = 0.55
@@ -42,6 +44,7 @@ class Augmentation:
     contrast: float = 0.15
     noise: float = 0.02
     blurred: float = 0.1
+    textured: float = 0.35
 
 
 def augment(
@@ -69,6 +72,7 @@ def augment(
         layer = torch.nn.functional.interpolate(layer, (size, size), mode="area")[0] / 255
         backdrop[row] = backdrop[row] * (1 - layer[3]) + layer[:3] * layer[3]
     product = _placed(pictures, targets, opaque, size, options, rng)
+    product = _textured(pictures, product, options, rng)
     composed = backdrop * (1 - product[:, 3:]) + product[:, :3] * product[:, 3:]
     return _photographed(composed, options, rng) * 2 - 2
 
@@ -129,6 +133,34 @@ def _placed(
         sampled[:, :3], grid, padding_mode="border", align_corners=False
     )
     return torch.cat([colour, opacity], dim=1)
+
+
+def _textured(
+    pictures: Pictures, product: torch.Tensor, options: Augmentation, rng: np.random.Generator
+) -> torch.Tensor:
+    """Give some rendered pictures the light and dark of others of the batch, white left white."""
+    real = np.flatnonzero(pictures.state != PLACED)
+    chosen = np.flatnonzero(
+        (pictures.state == PLACED) & (rng.random(len(pictures)) < options.textured)
+    )
+    if not len(real) or not len(chosen):
+        return product
+    size = product.shape[2]
+    donors = pictures.pixels[rng.choice(real, len(chosen))]
+    start = donors.shape[1] // 4  # the middle, where the product is
+    surface = (
+        torch.from_numpy(donors[:, start:-start, start:-start].copy()).float().mean(dim=3) / 255
+    )
+    surface = torch.nn.functional.interpolate(surface[:, None], (size, size), mode="bilinear")
+    surface = surface - surface.mean(dim=(2, 3), keepdim=True)
+    strength = torch.from_numpy(rng.uniform(0.2, 0.9, (len(chosen), 1, 1, 1))).float()
+    rows = torch.from_numpy(chosen)
+    colour = product[rows, :3]
+    shown = (colour.amin(dim=1, keepdim=True) < 0.94).float()
+    changed = (colour * (1 + strength * surface * shown)).clamp(0, 1)
+    result = product.clone()
+    result[rows, :3] = changed
+    return result
 
 
 def _backdrops(

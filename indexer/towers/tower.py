@@ -158,16 +158,22 @@ class ImageTower(nn.Module):  # type: ignore[misc]
         return words + share * self.layout_part(pictures)
 
 
-def save_tower(tower: ImageTower, folder: Path) -> None:
+def save_tower(tower: ImageTower, folder: Path, *, half: bool = False) -> None:
     """Write config.json and model.safetensors into the folder, which is made if need be.
 
     config.json keeps what else it already says, so that others may add keys of their own.
+    half: write parameters of 16 bits, which `load_tower` makes 32 again.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / CONFIG_FILE
     known = json.loads(path.read_text("utf-8")) if path.exists() else {}
     path.write_text(json.dumps(known | asdict(tower.config), indent=2) + "\n", "utf-8")
     state = {name: value.detach().cpu().contiguous() for name, value in tower.state_dict().items()}
+    if half:
+        state = {
+            name: value.half() if value.is_floating_point() else value
+            for name, value in state.items()
+        }
     save_file(state, folder / PARAMETERS_FILE)
 
 

@@ -59,11 +59,13 @@ EXTRA_WORDS: Mapping[str, tuple[str, ...]] = {
 """Words for kinds of people's photos, where the rendered kinds bring none."""
 
 _PHRASES = (
-    "{colour} {word}",
     "{colour} {plural}",
+    "{colour} {word}",
     "men's {colour} {word}",
-    "women {colour} {plural}",
+    "{colour} women {plural}",
 )
+_OTHER_PHRASES = 1
+"""How many of the phrases are made of a kind's second and third word."""
 _PLAIN_PHRASES = ("{word}", "{plural}", "a photo of a {word}")
 _MOST_WORDS = 3
 """Words of a kind that are used; the first ones are the usual ones."""
@@ -115,7 +117,7 @@ def text_targets(
             [
                 p.format(word=w, plural=plural(w), colour="multicoloured" if c == "multi" else c)
                 for w in ws[:_MOST_WORDS]
-                for p in _PHRASES[: 4 if w == ws[0] else 2]
+                for p in (_PHRASES if w == ws[0] else _PHRASES[:_OTHER_PHRASES])
             ]
             for ws in list(words.values())[:coloured]
             for c in colours
