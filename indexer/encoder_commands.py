@@ -15,6 +15,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from indexer.encoders.base import TextEncoder
+from indexer.encoders.image_registry import (
+    IMAGE_ENCODERS,
+    export_query_image_encoder,
+    image_encoder_family,
+    image_encoder_spec,
+)
 from indexer.encoders.precision import PRECISIONS, SMALLEST_COSINE
 from indexer.encoders.probe_texts import PROBE_TEXTS
 from indexer.encoders.registry import (
@@ -42,9 +48,9 @@ def encoder() -> None:
 
 @encoder.command("list")
 def list_encoders() -> None:
-    """List the registered encoders."""
+    """List the registered encoders, those of words and those of photos."""
     settings = SharedSettings.from_environment(os.environ)
-    table = Table("name", "what", "dims", "licence", "needs")
+    table = Table("name", "of", "what", "dims", "licence", "needs")
     for name in [*ENCODERS, ANY_MODEL_ROW]:
         family = encoder_family(name)
         dims = "the model's"
@@ -55,7 +61,14 @@ def list_encoders() -> None:
                 model_directory=Path(settings.model_directory),
             )
             dims = str(spec.dims)
-        table.add_row(name, family.what, dims, family.licence, escape(family.needs))
+        table.add_row(name, "words", family.what, dims, family.licence, escape(family.needs))
+    for name in [*IMAGE_ENCODERS, ANY_MODEL_ROW]:
+        photos = image_encoder_family(name)
+        dims = "the model's"
+        if name in IMAGE_ENCODERS:
+            directory = Path(settings.model_directory)
+            dims = str(image_encoder_spec(name, model_directory=directory).dims)
+        table.add_row(name, "photos", photos.what, dims, photos.licence, escape(photos.needs))
     Console().print(table)
 
 
@@ -123,14 +136,18 @@ def check(
     type=click.Path(file_okay=False, path_type=Path),
     help="Where to write; SHELFWISE_MODEL_DIRECTORY when left out.",
 )
-def export(name: str | None, directory: Path | None) -> None:
+@click.option("--photos", is_flag=True, help="NAME is an encoder of photos.")
+def export(name: str | None, directory: Path | None, photos: bool) -> None:
     """Export an encoder for the service, checked against torch.
 
     NAME is the configured encoder when it is left out. An export of the same revision is kept.
     """
     settings = SharedSettings.from_environment(os.environ)
-    name = name or settings.text_encoder
     directory = directory or Path(settings.model_directory)
+    if photos:
+        _export_photos(name or settings.image_encoder, directory)
+        return
+    name = name or settings.text_encoder
     folder, seconds = _timed(
         f"exporting {name}",
         lambda: export_query_encoder(
@@ -139,6 +156,19 @@ def export(name: str | None, directory: Path | None) -> None:
     )
     spec = text_encoder_spec(name, template=settings.text_template, model_directory=directory)
     click.echo(f"{spec.name} revision {spec.revision} is in {folder} ({seconds:.1f} s)")
+
+
+def _export_photos(name: str, directory: Path) -> None:
+    if not name:
+        raise click.UsageError("name an encoder of photos, or set SHELFWISE_IMAGE_ENCODER")
+    folder, seconds = _timed(
+        f"exporting {name}", lambda: export_query_image_encoder(name, model_directory=directory)
+    )
+    spec = image_encoder_spec(name, model_directory=directory)
+    if folder == directory:
+        click.echo(f"{spec.name} revision {spec.revision} needs no export")
+    else:
+        click.echo(f"{spec.name} revision {spec.revision} is in {folder} ({seconds:.1f} s)")
 
 
 def _timed(what: str, call: Callable[[], _Result]) -> tuple[_Result, float]:

@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from indexer.encoder_commands import encoder
+from indexer.encoders.image_registry import IMAGE_ENCODERS
 from indexer.encoders.registry import ENCODERS
 
 WIDE = {"COLUMNS": "200"}
@@ -27,6 +28,25 @@ def test_list_shows_every_registered_encoder(run) -> None:
     assert "Apache-2.0" in output
     assert "384" in output
     assert "shelfwise[models,minilm]" in output
+
+
+def test_list_shows_every_registered_encoder_of_photos(run) -> None:
+    output = run("list").output
+    for name in IMAGE_ENCODERS:
+        assert name in output
+    assert "CLIP" in output
+
+
+def test_an_encoder_of_photos_that_the_service_takes_as_it_is_needs_no_export(run) -> None:
+    result = run("export", "--photos", "hashing-image")
+    assert result.exit_code == 0
+    assert "hashing-image revision 1 needs no export" in result.output
+
+
+def test_exporting_no_encoder_of_photos_is_a_mistake(run) -> None:
+    result = run("export", "--photos", SHELFWISE_IMAGE_ENCODER="")
+    assert result.exit_code == 2
+    assert "SHELFWISE_IMAGE_ENCODER" in result.output
 
 
 def test_check_tells_rate_and_agreement(run, monkeypatch: pytest.MonkeyPatch) -> None:
