@@ -118,6 +118,7 @@ def _run_until_stopped(stack: Stack, console: Console) -> int:
         stack.options.port,
         catalogue=catalogue.path,
         environment=stack.state.environment_path,
+        photos=catalogue.photos if stack.has_photos else None,
     )
     for what, command in steps:
         console.print(f"  {what}", style="bold")

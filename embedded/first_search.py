@@ -139,9 +139,17 @@ def _label(count: Mapping[str, Any]) -> str:
 
 
 def next_steps(
-    search: FirstSearch, port: int, *, catalogue: Path, environment: Path
+    search: FirstSearch,
+    port: int,
+    *,
+    catalogue: Path,
+    environment: Path,
+    photos: Path | None = None,
 ) -> list[tuple[str, str]]:
-    """Return what to try next, each with a command to copy."""
+    """Return what to try next, each with a command to copy.
+
+    photos: the folder of the catalogue's photos, None when they are elsewhere or not encoded.
+    """
     url = f"http://{ports.LOOPBACK}:{port}"
     words = quote(search.question)
     steps = [
@@ -153,6 +161,9 @@ def next_steps(
         ),
         ("Read and try the API", f"{url}/docs"),
     ]
+    photo = _photo_of_a_hit(search, photos) if photos else None
+    if photo:
+        steps.insert(2, ("Search by a photo", _photo_search(url, search.index, photo)))
     judgements = catalogue.with_name("judgements.csv")
     if judgements.is_file():
         steps.append(
@@ -163,6 +174,24 @@ def next_steps(
             )
         )
     return steps
+
+
+def _photo_of_a_hit(search: FirstSearch, photos: Path) -> Path | None:
+    """Return the file of the first photo that a hit names and that is there."""
+    for hit in search.answer["hits"]:
+        for address in map(str, hit["product"].get("images", [])):
+            path = photos / address.removeprefix("file:")
+            if address.startswith("file:") and path.is_file():
+                return path
+    return None
+
+
+def _photo_search(url: str, index: str, photo: Path) -> str:
+    body = {"image": {"upload": "photo"}, "limit": 3, "fields": ["title", "images"]}
+    return (
+        f"curl -s {url}/v1/indexes/{index}/search -F request={shlex.quote(json.dumps(body))}"
+        f" -F photo=@{_shell_path(photo)}"
+    )
 
 
 def _filtered(search: FirstSearch) -> dict[str, Any]:

@@ -39,6 +39,10 @@ _EXPORT = "encoder export"
 _SERVICE = "service"
 _WORKER = "worker"
 _FAST_WORKER = "fast worker"
+_PHOTO_WORKER = "photo worker"
+_IMAGE_ENCODER = PREFIX + "IMAGE_ENCODER"
+_PHOTO_DIRECTORY = PREFIX + "INDEXER_IMAGE_DIRECTORY"
+_SHIPPED_IMAGE_ENCODER = "tower"
 _READY_SECONDS = 60
 _POLL_SECONDS = 0.1
 _WATCH_SECONDS = 0.5
@@ -61,10 +65,11 @@ class StackOptions:
 
 
 class Stack:
-    """Elasticsearch, Redis, two workers and the service, children of this process.
+    """Elasticsearch, Redis, two or three workers and the service, children of this process.
 
     One worker is for prices, stock and what else no encoder reads, so that these never wait
-    behind a load; it is small, as it holds no model.
+    behind a load; it is small, as it holds no model. Another one is for photos, where there is
+    an encoder of them.
 
     say: told every step in a line.
     """
@@ -98,10 +103,11 @@ class Stack:
             map_name=options.map_name,
             index=options.index,
             sample_directory=state.directory,
+            say=lambda text: self._say(f"  {text}"),
         )
         chosen = {server: state.port(server) for server in ("redis", "elasticsearch")}
         state.remember_ports(chosen)
-        self._variables = self._settings_of_programs(chosen)
+        self._variables = self._settings_of_programs(chosen, catalogue)
         state.write_environment(self._variables)
         content = fingerprint(catalogue.path, catalogue.map_name, self._encoder_settings())
         is_known = state.loaded(options.elasticsearch_version, catalogue.index) == content
@@ -118,6 +124,11 @@ class Stack:
         self._wait_until_ready(self._programs[_SERVICE])
         self._load(catalogue, content, is_known=is_known)
         return catalogue
+
+    @property
+    def has_photos(self) -> bool:
+        """Whether photos are encoded."""
+        return bool(self._image_encoder())
 
     def search(self, catalogue: Catalogue) -> FirstSearch:
         """Ask the service a first question. Raises SearchFailed."""
@@ -192,8 +203,13 @@ class Stack:
                 f"Stop that process, or choose another port: make run PORT={port + 1}",
             )
 
-    def _settings_of_programs(self, chosen: Mapping[str, int]) -> dict[str, str]:
+    def _settings_of_programs(
+        self, chosen: Mapping[str, int], catalogue: Catalogue
+    ) -> dict[str, str]:
+        photos = {_PHOTO_DIRECTORY: str(catalogue.photos)} if catalogue.photos else {}
         return {
+            **photos,
+            _IMAGE_ENCODER: self._image_encoder(),
             "SHELFWISE_ELASTICSEARCH_URL": f"http://{ports.LOOPBACK}:{chosen['elasticsearch']}",
             "SHELFWISE_REDIS_URL": f"redis://{ports.LOOPBACK}:{chosen['redis']}/0",
             "SHELFWISE_MODEL_DIRECTORY": str(self.state.model_directory),
@@ -203,11 +219,23 @@ class Stack:
 
     def _encoder_settings(self) -> list[str]:
         """Return what decides the vectors of a load."""
-        defaults = SharedSettings.model_fields
-        return [
-            self._environ.get(PREFIX + name.upper(), str(defaults[name].default))
-            for name in ("text_encoder", "text_template")
-        ]
+        own = [self._setting(name) for name in ("text_encoder", "text_template")]
+        return [*own, self._image_encoder()]
+
+    def _setting(self, name: str) -> str:
+        default = SharedSettings.model_fields[name].default
+        return self._environ.get(PREFIX + name.upper(), str(default))
+
+    def _image_encoder(self) -> str:
+        """Return the encoder of photos: the shipped one, unless another or none is asked for.
+
+        The shipped one is made for the default encoder of texts: beside another, words would
+        find no photo, so that it is left to the person to ask for it.
+        """
+        if _IMAGE_ENCODER in self._environ:
+            return self._environ[_IMAGE_ENCODER]
+        default = SharedSettings.model_fields["text_encoder"].default
+        return _SHIPPED_IMAGE_ENCODER if self._setting("text_encoder") == default else ""
 
     def _program_environ(self) -> dict[str, str]:
         """Return our environment with the stack's settings instead of a real cluster's."""
@@ -227,7 +255,10 @@ class Stack:
         return program
 
     def _start_workers(self) -> None:
-        for name, lanes in ((_WORKER, "changes,bulk"), (_FAST_WORKER, "fast")):
+        workers = {_WORKER: "changes,bulk", _FAST_WORKER: "fast"}
+        if self.has_photos:
+            workers[_PHOTO_WORKER] = "photos"
+        for name, lanes in workers.items():
             if name not in self._programs:
                 self._start_program(name, "worker", "--lanes", lanes)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from embedded import sample_catalogue
 from embedded.catalogue import CatalogueUnusable, choose_catalogue
-from embedded.sample_catalogue import INDEX_NAME, sample_products
+from embedded.sample_catalogue import INDEX_NAME, sample_photos, sample_products
 from indexer.field_map import choose_map, shipped_maps
 from mappings.index_names import check_index_name
 
@@ -26,10 +27,29 @@ def write_record(path: Path, record: dict[str, str]) -> Path:
     return path
 
 
-def test_without_a_file_our_sample_is_loaded(tmp_path: Path):
+def test_without_a_file_our_sample_is_loaded_with_its_photos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    few = sample_photos()[:3]
+    monkeypatch.setattr(sample_catalogue, "sample_photos", lambda: few)
     chosen = choose_catalogue(None, map_name=None, index=None, sample_directory=tmp_path)
     assert chosen.index == INDEX_NAME
-    assert json.loads(chosen.path.read_text().splitlines()[0]) == sample_products()[0]
+    first = json.loads(chosen.path.read_text().splitlines()[0])
+    assert first == sample_products()[0]
+    assert chosen.photos and chosen.photos.is_absolute()
+    assert (chosen.photos / first["images"][0].removeprefix("file:")).is_file()
+
+
+def test_a_sample_that_cannot_be_written_is_told_with_its_folder(tmp_path: Path):
+    (tmp_path / "state").write_text("a file where the folder should be")
+    with pytest.raises(CatalogueUnusable, match="state"):
+        choose_catalogue(None, map_name=None, index=None, sample_directory=tmp_path / "state")
+
+
+def test_the_photos_of_a_catalogue_that_is_not_ours_are_left_to_its_owner(tmp_path: Path):
+    path = write_record(tmp_path / "a.jsonl", {"id": "1", "title": "a"})
+    chosen = choose_catalogue(path, map_name=None, index=None, sample_directory=tmp_path)
+    assert chosen.photos is None
 
 
 @pytest.mark.parametrize("name", [name for name, item in shipped_maps().items() if item.index])

@@ -65,6 +65,22 @@ def test_the_commands_to_try_are_valid_requests_whatever_the_brands_name(tmp_pat
     assert "Measure the ranking" not in steps
 
 
+def test_a_photo_of_the_first_hit_is_offered_where_photos_are_encoded(tmp_path: Path):
+    product = {"title": "A mouse", "images": ["https://shop.example/a.jpg", "file:b/it's.jpg"]}
+    found = search(hits=[{"score": 0.5, "product": product, "legs": LEGS}])
+    given = {"catalogue": tmp_path / "products.jsonl", "environment": tmp_path / "env"}
+    assert "Search by a photo" not in dict(next_steps(found, 8080, photos=tmp_path, **given))
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "it's.jpg").write_bytes(b"a photo")
+    assert "Search by a photo" not in dict(next_steps(found, 8080, **given))
+    words = shlex.split(
+        dict(next_steps(found, 8080, photos=tmp_path, **given))["Search by a photo"]
+    )
+    parts = dict(word.split("=", 1) for word in words if "=" in word)
+    assert parts["photo"] == f"@{tmp_path}/b/it's.jpg"
+    assert json.loads(parts["request"])["image"] == {"upload": "photo"}
+
+
 def test_judgements_beside_the_catalogue_are_offered_for_measuring(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import signal
@@ -12,6 +13,9 @@ from typing import Any
 import pytest
 
 from embedded import ports
+from embedded.sample_catalogue import sample_photos, sample_products
+from embedded.sample_photos import write_photos
+from embedded.stack import Stack, StackOptions
 from embedded.stack_state import StackState
 from tests.stack.conftest import RUNNING, STOP_SECONDS, RunningStack, Starter, ask, write_catalogue
 
@@ -31,10 +35,23 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_catalogue(tmp_path_factory.mktemp("shop") / "My Shop.jsonl", count=PRODUCTS)
 
 
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the products' photos."""
+    folder = tmp_path_factory.mktemp("photos")
+    named = {image for product in sample_products()[:PRODUCTS] for image in product["images"]}
+    write_photos([photo for photo in sample_photos() if photo.address in named], folder)
+    return folder
+
+
 @pytest.fixture
-def start_shop(start: Starter, state: Path, catalogue: Path, free_port: int):
+def start_shop(start: Starter, state: Path, catalogue: Path, photos: Path, free_port: int):
     arguments = ["--state", str(state), "--port", str(free_port), "--heap", "512m"]
-    return lambda *more: start(*arguments, "--catalogue", str(catalogue), *more)
+    environ = {
+        "SHELFWISE_IMAGE_ENCODER": "hashing-image",
+        "SHELFWISE_INDEXER_IMAGE_DIRECTORY": str(photos),
+    }
+    return lambda *more: start(*arguments, "--catalogue", str(catalogue), *more, **environ)
 
 
 def used_ports(state: Path, service_port: int) -> list[int]:
@@ -71,6 +88,19 @@ def test_a_start_loads_and_answers_and_sigterm_leaves_nothing(start_shop, state,
     assert stack.wait_ended() == 0
     assert "Stopped." in stack.output
     assert_gone(stack, state, free_port)
+
+
+def test_photos_are_encoded_by_a_worker_of_their_own_and_found_by_photo(
+    start_shop, photos, free_port
+):
+    stack = start_shop()
+    stack.wait_for(RUNNING)
+    assert stack.child("worker --lanes photos").is_running()
+    product = sample_products()[20]
+    photo = photos / product["images"][0].removeprefix("file:")
+    body = {"image": {"base64": base64.b64encode(photo.read_bytes()).decode()}, "limit": 1}
+    (hit,) = ask(free_port, "my-shop", body)["hits"]
+    assert hit["photo"]["address"] == product["images"][0]
 
 
 def test_a_second_start_keeps_the_data_and_two_interrupts_stop_it(start_shop, state, free_port):
@@ -119,3 +149,20 @@ def test_an_interrupted_load_is_finished_by_the_next_start(
     assert "Stopped." in stack.output and "Traceback" not in stack.output
     assert_gone(stack, state, free_port)
     assert StackState(state).loaded("9.5.3", "big") is None
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, True),
+        ({"SHELFWISE_TEXT_ENCODER": "minilm"}, True),
+        ({"SHELFWISE_TEXT_ENCODER": "hashing"}, False),
+        ({"SHELFWISE_TEXT_ENCODER": "hashing", "SHELFWISE_IMAGE_ENCODER": "tower"}, True),
+        ({"SHELFWISE_IMAGE_ENCODER": ""}, False),
+    ],
+    ids=["default", "minilm", "another text encoder", "asked for", "none asked for"],
+)
+def test_photos_are_encoded_where_words_can_find_them_or_when_asked(
+    environ: dict[str, str], expected: bool, tmp_path: Path
+):
+    assert Stack(StackOptions(tmp_path), print, environ).has_photos is expected
