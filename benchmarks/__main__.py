@@ -16,6 +16,7 @@ from benchmarks.measures import Memory
 from benchmarks.memory import memory_part
 from benchmarks.motion import measure_motion
 from benchmarks.peers.compare import measure_peers
+from benchmarks.photos import measure_photos
 from benchmarks.plan import FEED, PARTS, QUANTIZED, QUICK, ROOT, SIZES, THOROUGH, Plan
 from benchmarks.relevance import measure_relevance
 from benchmarks.report import Part, show, write
@@ -124,7 +125,7 @@ def main(
 def measure(plan: Plan) -> list[Part]:
     """Run the parts of a plan."""
     parts: list[Part] = []
-    if plan.parts & {"load", "motion", "scale", "search", "memory", "relevance"}:
+    if plan.parts & set(PARTS) - {"peers"}:
         parts += _measure_ours(plan)
     if "peers" in plan.parts:
         parts.append(measure_peers(plan))
@@ -150,6 +151,8 @@ def _measure_ours(plan: Plan) -> list[Part]:
             parts.append(measure_scale(plan, stack, catalogue))
         if "relevance" in plan.parts:
             parts.append(measure_relevance(plan, stack))
+        if "photos" in plan.parts:
+            parts.append(measure_photos(plan, stack))
         if plan.parts & {"search", "memory"}:
             growths = measure_searches(plan, stack, catalogue)
     if "search" in plan.parts:

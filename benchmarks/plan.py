@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("load", "motion", "scale", "search", "memory", "relevance", "peers")
+PARTS = ("load", "motion", "scale", "search", "memory", "relevance", "photos", "peers")
 SIZES = (1_000, 5_000, 20_000, 100_000)
 FEED = 200_000
 """Lines of the long feed unless `--feed-lines` says otherwise."""
@@ -81,6 +81,11 @@ class Plan:
     def say(self, text: str) -> None:
         """Show what is being done."""
         self.console.print(f"[dim]  {text}[/]", highlight=False)
+
+    @property
+    def is_quick(self) -> bool:
+        """Return whether few of everything will do."""
+        return self.effort == QUICK
 
     @property
     def load_sizes(self) -> tuple[int, ...]:

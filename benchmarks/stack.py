@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
+import psutil
 from elasticsearch import Elasticsearch
 
 from benchmarks.http_client import JsonClient
@@ -100,19 +101,33 @@ class BenchStack:
         """Return the service's settings, for its parts inside this process."""
         return ServiceSettings.from_environment(self._variables(port=0))
 
+    def elasticsearch_process(self) -> psutil.Process:
+        """Return Elasticsearch's process."""
+        if self._elasticsearch is None:
+            raise RuntimeError("the stack has not been started")
+        return psutil.Process(self._elasticsearch.process_ids[0])
+
     def log_of(self, program: str) -> str:
         """Return what a program has said: `worker`, `worker-fast` or `serve`."""
         return (self.directory / f"{program}.log").read_text(encoding="utf-8", errors="replace")
 
     @contextmanager
-    def worker(self, lanes: str = "fast,changes,bulk", *, encoder: str = ENCODER) -> Iterator[int]:
+    def worker(
+        self,
+        lanes: str = "fast,changes,bulk",
+        *,
+        encoder: str = ENCODER,
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> Iterator[int]:
         """Run `shelfwise worker` and yield its process id once it takes batches.
 
-        Its log is that of `worker`, or `worker-fast` when it has the fast lane alone.
+        more: settings besides, by variable. Its log is that of `worker`, or `worker-fast` when it
+        has the fast lane alone.
         """
         name = "worker-fast" if lanes == "fast" else "worker"
         arguments = ("worker", "--lanes", lanes)
-        with self._program(*arguments, port=0, name=name, encoder=encoder) as (process, log):
+        more = {"SHELFWISE_TEXT_ENCODER": encoder, **more}
+        with self._program(*arguments, port=0, name=name, more=more) as (process, log):
             self._wait(name, process, log, lambda: _WORKER_READY in self.log_of(name))
             yield process.pid
 
@@ -154,13 +169,17 @@ class BenchStack:
 
     @contextmanager
     def _program(
-        self, *arguments: str, port: int, name: str | None = None, encoder: str = ENCODER
+        self,
+        *arguments: str,
+        port: int,
+        name: str | None = None,
+        more: Mapping[str, str] = MappingProxyType({}),
     ) -> Iterator[tuple[ServerProcess, Path]]:
         log = self.directory / f"{name or arguments[0]}.log"
         process = ServerProcess(
             shelfwise_command(arguments),
             output=log,
-            environ={**self.environ(port=port), "SHELFWISE_TEXT_ENCODER": encoder},
+            environ={**self.environ(port=port), **more},
         )
         try:
             yield process, log
