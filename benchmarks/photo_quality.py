@@ -153,7 +153,7 @@ def photo_quality_part(folder: Path, encoder_name: str = "tower", *, threads: in
     figures = photo_figures(catalogue, vectors, texts)
     measured[encoder_name] = figures
     return Part(
-        "photos",
+        "photo_quality",
         [_sheet(measured, rate, len(catalogue.images))],
         _verdicts(figures, best),
         {"photos_per_second": rate, "encoder": encoder.spec.to_meta(), "figures": measured},

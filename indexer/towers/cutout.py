@@ -2,7 +2,8 @@
 
 A plain relative of GrabCut (Rother, Kolmogorov and Blake, 2004) without its graph cut: colours of
 the border are background, colours of the middle are product until two mixtures of Gaussians say
-otherwise, and the answer is smoothed. It fails on busy scenes, which is noticed by its shape.
+otherwise, and the answer is smoothed. It fails on busy scenes; a shape that no
+product has tells some of the failures.
 """
 
 from __future__ import annotations
