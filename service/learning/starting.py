@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
@@ -11,10 +12,13 @@ from service.fusion.linear import CalibratedFeatures, LinearModel
 from service.learning.dataset import JudgedQuery
 from service.learning.quality import quality
 from service.ranking.features import FEATURES
-from service.search_results import LEXICAL, VECTOR_LEGS, Scores
+from service.search_results import LEXICAL, VECTOR_LEGS, WORDS_FIND_PHOTOS, Scores
 
 SHARES = tuple(round(0.1 * step, 1) for step in range(1, 10))
 """Weights of the words that the best fixed blend is chosen from; the rest is for the vectors."""
+
+PHOTO_SHARES = (0.0, 0.15, 0.3, 0.5)
+"""Parts of the vectors' weight that the words' leg of photos may have, on a common scale."""
 
 _LOW, _HIGH = 0.01, 0.99
 _LEAST_PIVOT = 0.001
@@ -53,8 +57,12 @@ def blend(scale: CalibratedFeatures, weights: Mapping[str, float]) -> LinearMode
 
 def fixed_blends(
     queries: Sequence[JudgedQuery], scale: CalibratedFeatures
-) -> dict[float, LinearModel]:
-    """Return weight of the words to their blend with the vectors that the index has."""
+) -> dict[tuple[float, float], LinearModel]:
+    """Return the blends of the words with the vectors that the index has.
+
+    By the weight of the words and, where text and photos can both be found by meaning, the part
+    that photos have of the rest.
+    """
     names = queries[0].matrix.names
     vectors = [
         name
@@ -63,21 +71,29 @@ def fixed_blends(
         and any(len(_known([query.matrix.values[:, names.index(name)]])) for query in queries)
     ]
     if not vectors:
-        return {1.0: blend(scale, {LEXICAL: 1.0})}
-    return {
-        share: blend(
-            scale, {LEXICAL: share, **{name: (1.0 - share) / len(vectors) for name in vectors}}
-        )
-        for share in SHARES
-    }
+        return {(1.0, 0.0): blend(scale, {LEXICAL: 1.0})}
+    others = [name for name in vectors if name != WORDS_FIND_PHOTOS]
+    of_photos = PHOTO_SHARES if WORDS_FIND_PHOTOS in vectors and others else (0.0,)
+    blends = {}
+    for share, photos in product(SHARES, of_photos):
+        each = (1.0 - share) * (1.0 - photos) / len(others or vectors)
+        weights = {LEXICAL: share, **dict.fromkeys(others or vectors, each)}
+        if photos:
+            weights[WORDS_FIND_PHOTOS] = (1.0 - share) * photos
+        blends[share, photos] = blend(scale, weights)
+    return blends
 
 
 def best_blend(queries: Sequence[JudgedQuery], scale: CalibratedFeatures) -> LinearModel:
-    """Return the fixed blend that is best on the queries."""
+    """Return the fixed blend that is best on the queries; of equals the most even one.
+
+    Photos are left out unless they help: their leg costs time.
+    """
     models = fixed_blends(queries, scale)
     useful = [query for query in queries if query.is_useful]
-    worth = {share: quality(model, useful).goal.mean() for share, model in models.items()}
-    return models[max(worth, key=lambda share: (worth[share], -abs(share - 0.5)))]
+    worth = {shares: quality(model, useful).goal.mean() for shares, model in models.items()}
+    best = max(worth, key=lambda shares: (worth[shares], -abs(shares[0] - 0.5), -shares[1]))
+    return models[best]
 
 
 def _known(columns: Iterable[Scores]) -> Scores:

@@ -31,6 +31,7 @@ from service.search_results import (
 )
 
 LEXICAL, TEXT = NAMES.index("lexical"), NAMES.index("text_vector")
+PHOTOS = NAMES.index("text_to_image")
 
 
 def query(
@@ -130,6 +131,21 @@ def test_best_blend_leans_to_the_better_leg():
     model = best_blend(world(), fit_scale(world()))
     assert model.weights[LEXICAL] > model.weights[TEXT] > 0
     assert model.weights.sum() == pytest.approx(1.0)
+
+
+def test_best_blend_has_the_photos_that_words_find_where_they_help():
+    random = np.random.default_rng(3)
+    queries = world()
+    alone = best_blend(queries, fit_scale(queries))
+    assert alone.weights[PHOTOS] == 0
+    for one in queries:
+        shown = 0.1 * np.nan_to_num(one.grades) + 0.02 * random.normal(size=len(one.grades))
+        one.matrix.values[:, PHOTOS] = shown
+    scale = fit_scale(queries)
+    both = best_blend(queries, scale)
+    assert both.weights.sum() == pytest.approx(1.0)
+    assert both.weights[PHOTOS] >= both.weights[TEXT] > 0
+    assert quality(both, queries).goal.mean() > quality(alone, queries).goal.mean() + 0.05
 
 
 def test_learned_weights_stay_within_their_bounds_and_near_the_start():
