@@ -13,8 +13,9 @@ from indexer.finetune.split import part_of
 from mappings.errors import InvalidQuery
 
 Rows = NDArray[np.int64]
-HARD_NEGATIVES = 3
-"""Of each pair of a batch, beside the other pairs' products."""
+JUDGED_NEGATIVES, LOOKALIKES = 2, 2
+"""Products of each query of a batch, beside the other pairs' products: judged wrong, and unjudged
+ones that only words speak for."""
 
 LOOKS_RIGHT = 60
 """Products by BM25 that are asked for hard negatives."""
@@ -112,7 +113,9 @@ class TextBatches:
     @property
     def product_rows(self) -> Rows:
         """Return the rows of all products that a batch may hold."""
-        rows = {row for _, row in self._pairs}.union(*self._hard.values())
+        rows = {row for _, row in self._pairs}
+        for wrong, lookalikes in self._hard.values():
+            rows.update(wrong, lookalikes)
         return np.asarray(sorted(rows), dtype=np.int64)
 
     def __len__(self) -> int:
@@ -133,10 +136,10 @@ class TextBatches:
         queries = list(dict.fromkeys(query for query, _ in pairs))
         rows = [row for _, row in pairs]
         for query in queries:
-            hard = self._hard[query]
-            if hard:
-                drawn = generator.choice(len(hard), min(HARD_NEGATIVES, len(hard)), replace=False)
-                rows += [hard[place] for place in drawn]
+            for some, most in zip(self._hard[query], (JUDGED_NEGATIVES, LOOKALIKES), strict=True):
+                if some:
+                    drawn = generator.choice(len(some), min(most, len(some)), replace=False)
+                    rows += [some[place] for place in drawn]
         rows = list(dict.fromkeys(rows))
         right = np.array([[row in self._right[query] for row in rows] for query in queries])
         somewhat = np.array(
@@ -152,9 +155,9 @@ class TextBatches:
 
     def _hard_negatives(
         self, query: str, known: Mapping[str, int], find: FindLookalikes
-    ) -> list[int]:
+    ) -> tuple[list[int], list[int]]:
         """Return products judged wrong, and those that only words speak for."""
         judged = self._grades[query]
         wrong = [row for row, grade in judged.items() if grade == 0]
         found = [known[name] for name in find(query, LOOKS_RIGHT) if name in known]
-        return wrong + [row for row in found[_SPARED:] if row not in judged]
+        return wrong, [row for row in found[_SPARED:] if row not in judged]
