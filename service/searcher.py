@@ -149,7 +149,7 @@ class Searcher:
                 search.index,
                 [ranked.scores.product_ids[row] for row in rows],
                 fields=returned_fields(request.fields),
-                legs=search.legs.legs.vectors,
+                legs=search.legs.told_by(),
                 preference=search.text,
             )
         hits = _hits(search, ranked, rows, shown, first)

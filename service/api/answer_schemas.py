@@ -158,7 +158,7 @@ class FeatureBody(_Answer):
 
 
 class PhotoBody(_Answer):
-    """The photo that decided: of a product's photos the nearest, on the leg that gave most."""
+    """The photo that decided: of a product's photos the nearest."""
 
     position: int = Field(description="Its place among the product's images, from 0.")
     address: str | None = Field(description="A `data:` address is cut short.")

@@ -29,7 +29,7 @@ def fetch_products(
 ) -> ShownProducts:
     """Return those of the ids that are in the index, in any order.
 
-    legs: the vector legs of the search; of those that find photos, the nearest photo is told.
+    legs: vector legs of the search; of those that find photos, the nearest photo is told.
     """
     if not product_ids:
         return ShownProducts({})
