@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -50,6 +51,9 @@ EXIT_SOME_REJECTED = 2
 EXIT_INTERRUPTED = 130
 """128 and the number of SIGINT, as shells have it."""
 
+WORTH_FINETUNING = 500
+"""Products with title and photo from which on a shop's own encoder surely pays."""
+
 
 def run_load(
     settings: IndexerSettings,
@@ -86,6 +90,8 @@ def run_load(
             return EXIT_INTERRUPTED
     if summary.cancelled:
         return EXIT_FAILED
+    if summary.with_photos >= WORTH_FINETUNING:
+        click.echo(_finetuning(name, file, map_name, summary))
     return EXIT_SOME_REJECTED if summary.rejected else EXIT_FINE
 
 
@@ -212,6 +218,16 @@ def _terminate_like_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _finetuning(name: str, file: Path, map_name: str | None, summary: LoadSummary) -> str:
+    words = ["shelfwise", "finetune", "--catalogue", str(file)]
+    words += ["--map", map_name] if map_name else []
+    words += ["--index", name, "--out", f"{name}-photos"]
+    return (
+        f"{summary.with_photos:,} products have a title and photos: an encoder trained on them "
+        f"finds far more than any general one, in a quarter of an hour:\n  {shlex.join(words)}"
+    )
 
 
 def _said(name: str, summary: LoadSummary, rejects: RejectsFile) -> str:

@@ -35,9 +35,13 @@ class Lease(Protocol):
 
 @dataclass
 class LoadSummary:
-    """What became of the records; the counts add up to `records`."""
+    """What became of the records; the counts add up to `records`.
+
+    with_photos: how many name a photo beside their title.
+    """
 
     records: int = 0
+    with_photos: int = 0
     indexed: int = 0
     unchanged: int = 0
     stale: int = 0
@@ -137,10 +141,13 @@ class Loader:
             self._reject(record, None, None, record.problem)
             return None
         try:
-            return mapping.apply(record.value)
+            change = mapping.apply(record.value)
         except ProductRejected as error:
             self._reject(record, error.product_id, error.field, error.message)
             return None
+        if change.fields.get("title") and change.fields.get("images"):
+            self._summary.with_photos += 1
+        return change
 
     def _reject(
         self, record: SourceRecord, product_id: str | None, at: str | None, reason: str

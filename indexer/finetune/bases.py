@@ -24,8 +24,11 @@ from mappings.encoder_spec import EncoderSpec
 from mappings.errors import EncoderUnavailable
 
 SHIPPED = "tower"
+FRESH = "fresh"
+"""Name of a tower from random parameters, for who has enough photos of their own."""
+
 FRESH_TOWER = TowerConfig(backbone="slim_resnet", input_size=96, grid=3)
-"""A tower from random parameters, where there is no better one to begin from."""
+"""Where there is no better one to begin from."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,9 @@ def open_base(name: str, *, load_words: Callable[[], TextEncoder], seed: int) ->
     load_words: gives the shop's encoder of text, whose space a tower is trained into; a CLIP-like
     model brings its own. Raises EncoderUnavailable when there is no such encoder.
     """
-    if name == SHIPPED:
-        return _tower_base(name, _shipped_tower(), load_words(), seed)
+    if name in (SHIPPED, FRESH):
+        found = _shipped_tower() if name == SHIPPED else None
+        return _tower_base(SHIPPED, found, load_words(), seed)
     folder = Path(name).expanduser()
     if _kind(folder) == "tower":
         return _tower_base(str(folder.name), _tower_in(folder), load_words(), seed)

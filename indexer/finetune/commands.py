@@ -33,7 +33,8 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--out", type=_FOLDER, required=True, help="Folder for the new encoder.")
 @click.option(
     "--base",
-    help="What to begin from: `tower`, a fine-tuned folder, or a model by name or path.  "
+    help="What to begin from: `tower` (the shipped one), `fresh` (random parameters), a "
+    "fine-tuned folder, or a model by name or path.  "
     "[default: tower for photos, the configured encoder for text]",
 )
 @click.option(

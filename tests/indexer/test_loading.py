@@ -14,6 +14,7 @@ from elasticsearch import Elasticsearch
 from embedded.elasticsearch import EmbeddedElasticsearch
 from embedded.redis_server import EmbeddedRedis
 from indexer.encoders.registry import load_text_encoder
+from indexer.load_command import WORTH_FINETUNING
 from mappings import task_records
 from mappings.index_lifecycle import create_index
 from mappings.outbox import Outbox
@@ -102,6 +103,19 @@ def test_load_fills_a_new_index_and_again_finds_it_unchanged(
     assert refresh_interval(cluster, index_name) == "1s"
     again = load(path, index_name, env)
     assert (again.status, "0 indexed, 220 unchanged" in again.said) == (0, True), again.said
+
+
+def test_load_of_many_products_with_photos_ends_with_the_natural_next_step(
+    cluster, index_name, env, worker, tmp_path
+):
+    shop = [{**one, "images": ["a.jpg"]} for one in products(WORTH_FINETUNING)]
+    path = write_lines(tmp_path / "shop.jsonl", shop)
+    done = load(path, index_name, env)
+    assert done.status == 0, done.said
+    command = (
+        f"shelfwise finetune --catalogue {path} --index {index_name} --out {index_name}-photos"
+    )
+    assert command in done.said
 
 
 def test_bad_records_are_rejected_with_line_and_reason_and_the_others_are_indexed(
