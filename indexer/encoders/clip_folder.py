@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from indexer.encoders.clip_open_clip import CONFIG_FILE, read_open_clip
 from indexer.encoders.model_family import fetch_snapshot, is_path
 from indexer.encoders.model_folder import ModelFolder, file_digests, fingerprint
 from mappings.errors import EncoderUnavailable
 
-_PREPARATIONS = ("preprocessor_config.json", "processor_config.json")
+_PREPARATIONS = ("preprocessor_config.json", "processor_config.json", CONFIG_FILE)
 """What is done to a photo is part of what its vector is."""
 
 _REMOTE_CODE = "auto_map"
@@ -51,22 +52,25 @@ def read_clip_folder(name: str, path: Path) -> ModelFolder:
 
     Raises EncoderUnavailable when it needs code from the hub, or is no model of photos.
     """
-    transformer = transformer_folder(path)
-    config = _read_json(name, transformer / "config.json")
-    if _REMOTE_CODE in config:
-        raise EncoderUnavailable(
-            f"encoder {name!r} needs Python code that is part of the download (config.json: "
-            f"{_REMOTE_CODE}), which is not run; take a model that transformers knows by itself"
-        )
+    open_clip = read_open_clip(path)
+    if open_clip is not None:
+        transformer, dims = path, open_clip.dims
+    else:
+        transformer = transformer_folder(path)
+        config = _read_json(name, transformer / "config.json")
+        if _REMOTE_CODE in config:
+            raise EncoderUnavailable(
+                f"encoder {name!r} needs Python code that is part of the download (config.json: "
+                f"{_REMOTE_CODE}), which is not run; take a model that transformers knows itself"
+            )
+        dims = _dims(name, path, config)
     digests = file_digests(path)
     for file in _PREPARATIONS:
         for folder in {path, transformer}:
             if (folder / file).is_file():
                 relative = (folder / file).relative_to(path).as_posix()
                 digests[relative] = hashlib.sha256((folder / file).read_bytes()).hexdigest()
-    return ModelFolder(
-        name=name, path=path, revision=fingerprint(digests), dims=_dims(name, path, config)
-    )
+    return ModelFolder(name=name, path=path, revision=fingerprint(digests), dims=dims)
 
 
 def transformer_folder(path: Path) -> Path:

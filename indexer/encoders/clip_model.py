@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -18,12 +20,13 @@ from PIL import Image
 from sentence_transformers import SentenceTransformer
 
 from indexer.encoders.base import Embeddings, unit_rows
+from indexer.encoders.clip_open_clip import read_open_clip, write_transformers_folder
 from indexer.encoders.image_onnx import Prepare
 from indexer.encoders.image_preparation import PhotoPreparation, preparation_of
 from indexer.encoders.image_probes import probe_photos
 from indexer.encoders.model_folder import ModelFolder
 from indexer.encoders.precision import SMALLEST_COSINE
-from indexer.encoders.sentence_transformer import load_model
+from indexer.encoders.sentence_transformer import load_model, without_progress_bars
 from mappings.errors import EncoderUnavailable
 
 PIXELS = "pixel_values"
@@ -107,7 +110,7 @@ def load_clip(folder: ModelFolder) -> ClipModel:
     Raises EncoderUnavailable when it cannot be loaded, takes no photos, or takes them in a form
     other than pixel values.
     """
-    model = load_model(folder, "cpu")
+    model = _load(folder)
     own = _OwnPreparation(folder, model)
     told = preparation_of(own.settings())
     if isinstance(told, str):
@@ -117,6 +120,18 @@ def load_clip(folder: ModelFolder) -> ClipModel:
         reason = f"its photos are prepared in a way of their own (smallest cosine {agreement:.5f})"
         return ClipModel(folder, model, own, None, reason)
     return ClipModel(folder, model, told, told, "")
+
+
+def _load(folder: ModelFolder) -> SentenceTransformer:
+    """Load the model; one of open_clip by way of a temporary folder of transformers."""
+    found = read_open_clip(folder.path)
+    if found is None:
+        return load_model(folder, "cpu")
+    with TemporaryDirectory(prefix="shelfwise-clip-") as temporary:
+        converted = Path(temporary)
+        with without_progress_bars():
+            write_transformers_folder(found, folder.path, converted)
+        return load_model(replace(folder, path=converted), "cpu")
 
 
 class _OwnPreparation:

@@ -202,7 +202,8 @@ def prompt_of(model: SentenceTransformer, names: tuple[str, ...]) -> str | None:
 
 
 @contextmanager
-def _without_progress_bars() -> Iterator[None]:
+def without_progress_bars() -> Iterator[None]:
+    """Keep transformers from drawing progress bars into a worker's log."""
     shown = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()
     try:
@@ -218,7 +219,7 @@ def load_model(folder: ModelFolder, device: str) -> SentenceTransformer:
     Raises EncoderUnavailable when it cannot be loaded, or gives vectors of another length.
     """
     try:
-        with _without_progress_bars():
+        with without_progress_bars():
             model = SentenceTransformer(str(folder.path), device=device, local_files_only=True)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise EncoderUnavailable(
