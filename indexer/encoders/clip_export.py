@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import structlog
 import torch
 
+from indexer.encoders.clip_folder import transformer_folder
 from indexer.encoders.clip_model import ClipModel
 from indexer.encoders.image_export import PHOTOS_FOLDER, WORDS_TEMPLATE
 from indexer.encoders.image_onnx_export import write_photo_tower
@@ -77,12 +79,7 @@ def _write_words(clip: ClipModel, spec: EncoderSpec, folder: Path) -> float:
     """Write the words' tower, tokenizer and description; return the smallest cosine."""
     inputs = _write_graph(clip, spec, folder / MODEL_FILE)
     tokenizer = clip.model.tokenizer
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        raise EncoderUnavailable(
-            f"encoder {spec.name!r} cannot be exported for the service: it has no tokenizer.json"
-        )
-    backend.save(str(folder / TOKENIZER_FILE))
+    _write_tokenizer(clip, spec, folder / TOKENIZER_FILE)
     described: dict[str, Any] = {
         "name": spec.name,
         "revision": spec.revision,
@@ -106,6 +103,23 @@ def _write_words(clip: ClipModel, spec: EncoderSpec, folder: Path) -> float:
         )
     write_description(folder, ExportedEncoder(**described, agreement=round(agreement, 6)))
     return agreement
+
+
+def _write_tokenizer(clip: ClipModel, spec: EncoderSpec, path: Path) -> None:
+    """Write tokenizer.json: the one in use, else the one beside a tokenizer written in Python.
+
+    Whether that one cuts words alike is seen when the vectors are compared.
+    """
+    backend = getattr(clip.model.tokenizer, "backend_tokenizer", None)
+    beside = transformer_folder(clip.folder.path) / TOKENIZER_FILE
+    if backend is not None:
+        backend.save(str(path))
+    elif beside.is_file():
+        shutil.copyfile(beside, path)
+    else:
+        raise EncoderUnavailable(
+            f"encoder {spec.name!r} cannot be exported for the service: it has no {TOKENIZER_FILE}"
+        )
 
 
 def _write_graph(clip: ClipModel, spec: EncoderSpec, path: Path) -> tuple[str, ...]:

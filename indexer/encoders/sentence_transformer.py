@@ -221,7 +221,7 @@ def load_model(folder: ModelFolder, device: str) -> SentenceTransformer:
     try:
         with without_progress_bars():
             model = SentenceTransformer(str(folder.path), device=device, local_files_only=True)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise EncoderUnavailable(
             f"encoder {folder.name!r}: sentence-transformers cannot load {str(folder.path)!r}: "
             f"{error}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,18 @@ def test_a_model_that_cannot_be_taken_says_why(
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(EncoderUnavailable, match=message):
         load_image_encoder(str(tmp_path))
+
+
+@pytest.mark.skipif(find_spec("sentencepiece") is not None, reason="sentencepiece is installed")
+def test_a_tokenizer_that_needs_another_package_names_it(
+    tiny_siglip: Path, tmp_path: Path
+) -> None:
+    copied = Path(shutil.copytree(tiny_siglip, tmp_path / "of-sentencepiece"))
+    settings = copied / "tokenizer_config.json"
+    changed = json.loads(settings.read_text()) | {"tokenizer_class": "SiglipTokenizer"}
+    settings.write_text(json.dumps(changed))
+    with pytest.raises(EncoderUnavailable, match="SentencePiece"):
+        load_image_encoder(str(copied), device="cpu")
 
 
 def test_a_model_whose_photos_need_torch_is_not_exported(tiny_clip: Path, tmp_path: Path) -> None:
