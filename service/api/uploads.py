@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from mappings.errors import InvalidQuery, RequestTooLarge
+from mappings.validation_faults import shorten
 from service.api.bodies import decode_json, json_body
 from service.services import current_services
 
@@ -60,18 +61,21 @@ def json_and_files() -> tuple[Any, Mapping[str, bytes]]:
     except ClientDisconnected as error:
         raise InvalidQuery("the body ended early", field="body") from error
     for name, count in Counter([*_names(parts), *_names(files)]).items():
+        if name is None:
+            raise InvalidQuery("body: has a part without a name", field="body")
         if count > 1:
-            raise InvalidQuery(f"body: has {count} parts named {name[:80]!r}", field="body")
+            raise InvalidQuery(f"body: has {count} parts named {shorten(name)}", field="body")
     found = {name: file.stream.read() for name, file in files.items()}
     raw = parts[REQUEST_PART].encode() if REQUEST_PART in parts else found.pop(REQUEST_PART, None)
     if raw is None:
         raise InvalidQuery(
             f"body: has no part {REQUEST_PART!r}, which should hold the search as JSON; it has "
-            f"{', '.join(sorted([*parts, *found]))[:200] or 'none that can be read'}",
+            f"{shorten(sorted([*parts, *found]), 200)}",
             field="body",
         )
     return decode_json(raw), found
 
 
-def _names(parts: MultiDict[str, Any]) -> list[str]:
+def _names(parts: MultiDict[str, Any]) -> list[str | None]:
+    # Werkzeug gives None to a part without a name, whatever its types say.
     return [name for name, values in parts.lists() for _ in values]

@@ -33,6 +33,7 @@ from tests.service.photo_catalogue import picture, png
 PHOTO = png(picture(("red", "blue")))
 HTML = b"<!doctype html><html><body>404</body></html>"
 MAX_BYTES = 200_000
+NAMELESS = b"\r\nContent-Disposition: form-data\r\n\r\n{}\r\n--abc"
 
 
 def text_of(data: bytes) -> str:
@@ -230,9 +231,10 @@ def test_body_over_the_limits_is_a_413(client, parts):
         ("multipart/form-data; boundary=abc", b"--abc\r\nbroken"),
         ("multipart/form-data; boundary=abc", b""),
         ("multipart/form-data; boundary=abc", b"--abc\r\n\r\n\r\n--abc--"),
+        ("multipart/form-data; boundary=abc", b"--abc" + NAMELESS * 2 + b"--"),
         ("multipart/form-data; boundary=" + "a" * 5_000, b"x" * 5_000),
     ],
-    ids=["no-boundary", "empty-boundary", "broken", "empty", "nameless", "long-boundary"],
+    ids=["no-boundary", "empty-boundary", "broken", "empty", "bare", "nameless", "long-boundary"],
 )
 def test_broken_multipart_is_a_400(client, content_type, body):
     response = client.post("/v1/indexes/shop/search", data=body, content_type=content_type)
