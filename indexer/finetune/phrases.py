@@ -8,14 +8,15 @@ from indexer.finetune.shop_products import ShopProduct
 def phrases(product: ShopProduct) -> list[str]:
     """Return the phrases of a product, each once, the plain ones first.
 
-    E.g. "white skirts", "white skirt", "skirts", "palm tree skirts", "printed skirts". A product
+    E.g. "white skirts", "white skirt", "white", "skirts", "printed skirts". A product
     without a kind has none: its other labels say too little alone.
     """
     kind, colour, brand = (text.lower() for text in (product.kind, product.colour, product.brand))
     if not kind:
         return []
     one = singular(kind)
-    made = [f"{colour} {kind}", f"{colour} {one}"] if colour else []
+    # The colour by itself too: else a rare colour of a kind is looked for among the kind alone.
+    made = [f"{colour} {kind}", f"{colour} {one}", colour] if colour else []
     made += [kind, one]
     if brand:
         made.append(f"{brand} {kind}")

@@ -50,6 +50,7 @@ def test_phrases_are_what_customers_type():
     assert phrases(product) == [
         "white skirts",
         "white skirt",
+        "white",
         "skirts",
         "skirt",
         "palm tree skirts",

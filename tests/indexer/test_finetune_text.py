@@ -14,6 +14,7 @@ import torch
 
 from indexer.encoders.registry import load_text_encoder
 from indexer.finetune.bm25 import Bm25
+from indexer.finetune.catalogue import read_index
 from indexer.finetune.judged_queries import (
     ranking_figures,
     read_grades,
@@ -218,7 +219,7 @@ def test_nothing_to_learn_is_refused(shop, tmp_path, rows, options, message):
 
 
 @pytest.mark.cluster
-def test_hard_negatives_come_from_the_index(cluster, index_name):
+def test_hard_negatives_and_products_come_from_the_index(cluster, index_name):
     from indexer.encoders.registry import text_encoder_spec
     from mappings.index_lifecycle import create_index
 
@@ -231,3 +232,10 @@ def test_hard_negatives_come_from_the_index(cluster, index_name):
     find = lookalikes({}, cluster, index_name)
     assert find("red mouse", 5) == ["p0", "p1"]
     assert find("red mouse", 1) == ["p0"]
+    # The same products are what is learned from when there is no file; a deleted one is not.
+    cluster.update(index=live.index, id="p2", doc={"deleted_at": "2026-01-01"}, refresh=True)
+    fields = read_index(cluster, index_name)
+    assert [(one["id"], one["title"]) for one in fields] == [
+        ("p0", "red usb mouse"),
+        ("p1", "red usb cable"),
+    ]
