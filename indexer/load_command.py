@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ from mappings.errors import (
     EncoderUnavailable,
     InvalidQuery,
     QueueUnavailable,
+    TemporaryError,
     UnknownIndex,
     UnknownTask,
 )
@@ -127,15 +129,33 @@ def _load(
 
 def _wait_for_photos(settings: IndexerSettings, name: str, console: Console) -> None:
     """Show how the photos come in, until each was tried."""
-    with cluster.connect(settings) as client, _terminate_like_ctrl_c():
+    with ExitStack() as stack:
+        client = stack.enter_context(cluster.connect(settings))
         live = find_index(client, name)
         if live.image_encoder is None:
             return
+        queue = stack.enter_context(task_records.connect(settings.redis_url.get_secret_value()))
+        stack.enter_context(_terminate_like_ctrl_c())
+        seconds = settings.indexer_load_refresh_seconds
+        intervals = RefreshIntervals(client, queue)
+        lease = stack.enter_context(RaisedInterval(intervals, live.index, seconds))
         title = f"{name} photos"
-        with show_on(console, title, things="products with photos") as progress:
-            counts = wait_for_photos(
-                client, live.index, progress, patience_seconds=settings.indexer_patience_seconds
-            )
+        progress = stack.enter_context(show_on(console, title, things="products with photos"))
+
+        def sleep(seconds: float) -> None:
+            try:
+                lease.renew()
+            except TemporaryError as error:
+                progress.note(error.message)
+            time.sleep(seconds)
+
+        counts = wait_for_photos(
+            client,
+            live.index,
+            progress,
+            patience_seconds=settings.indexer_patience_seconds,
+            sleep=sleep,
+        )
     click.echo(f"{name}: {described(counts)}")
     if counts.left:
         click.echo(f"{name}: photos are left to the workers, of which none has moved for long")

@@ -12,6 +12,10 @@ from indexer.patience import patiently
 from indexer.photos.due_products import PhotoCounts, count_photos
 
 POLL_SECONDS = 0.5
+LONG_POLL_SECONDS = 5.0
+"""While more than MANY products are left: each look makes Elasticsearch write a segment."""
+
+MANY = 1_000
 _QUIET_NOTE_SECONDS = 20.0
 
 
@@ -30,23 +34,21 @@ def wait_for_photos(
     for. Raises TemporaryError when Elasticsearch stays away for longer than the patience.
     """
 
-    def counted(*, refresh: bool) -> PhotoCounts:
+    def counted() -> PhotoCounts:
         return patiently(
-            lambda: count_photos(client, index, refresh=refresh),
+            lambda: count_photos(client, index, refresh=True),
             patience_seconds=patience_seconds,
             on_failure=lambda error: progress.note(error.message),
         )
 
-    counts = counted(refresh=True)
+    counts = counted()
     total, quiet_since, is_noted = counts.left, clock(), False
     while counts.left and clock() - quiet_since < patience_seconds:
         if not is_noted and clock() - quiet_since > _QUIET_NOTE_SECONDS:
             is_noted = True
             progress.note("no photo has come in: is a worker of the lane `photos` running?")
-        sleep(POLL_SECONDS)
-        before, counts = counts, counted(refresh=False)
-        if not counts.left:
-            counts = counted(refresh=True)
+        sleep(LONG_POLL_SECONDS if counts.left > MANY else POLL_SECONDS)
+        before, counts = counts, counted()
         total = max(total, counts.left)
         if counts != before:
             quiet_since = clock()
