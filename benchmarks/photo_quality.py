@@ -44,11 +44,10 @@ _SEED = 7
 _DIMS = 384
 
 TRAINED_TYPES = (
-    *("Blazers", "Casual Shoes", "Dresses", "Formal Shoes", "Jackets", "Jeans", "Polos", "Shirts"),
-    *("Shorts", "Skirts", "Sports Shoes", "Sweatshirts", "Tops", "Track Pants", "Trousers"),
-    *("Tshirts", "Innerwear Vests", "Caps", "Sweaters", "Heels", "Flats", "Sandals"),
+    *("Blazers", "Caps", "Casual Shoes", "Dresses", "Formal Shoes", "Innerwear Vests", "Jackets"),
+    *("Shirts", "Shorts", "Skirts", "Sports Shoes", "Sweatshirts", "Tops", "Trousers", "Tshirts"),
 )
-"""Types of the catalogue that a class of the people's photos names, or is the plain word for."""
+"""Types of the catalogue that a class of the people's photos names (Outwear: jackets)."""
 
 
 @dataclass(frozen=True)

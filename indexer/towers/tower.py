@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from indexer.towers.backbones import build_backbone
+from indexer.towers.layout import LayoutPart
 
 CONFIG_FILE = "config.json"
 PARAMETERS_FILE = "model.safetensors"
@@ -39,9 +40,9 @@ class TowerConfig:
     grid_width: channels of a field, to which a learned linear map brings the feature map. Beside
         the fields the average over the whole picture is kept in full. Unused when grid is 1.
     layout_dims: directions of the embedding, orthogonal to (most of) what texts use, that hold a
-        small picture's layout for photo-to-photo search; 0 for none.
+        picture's layout for photo-to-photo search; 0 for none. See `indexer.towers.layout`.
     layout_share: length of that part; the part that texts share has sqrt(1 - share²). 0 to < 1.
-    layout_size: side of the small picture in pixels; it must divide input_size.
+    layout_size: fields a side of the layout; twice that must divide input_size.
     """
 
     backbone: str = "mobilenet_v3_small"
@@ -51,7 +52,7 @@ class TowerConfig:
     grid_width: int = 64
     layout_dims: int = 0
     layout_share: float = 0.0
-    layout_size: int = 16
+    layout_size: int = 8
 
     def __post_init__(self) -> None:
         """Raise ValueError naming the field that is out of its range."""
@@ -68,8 +69,12 @@ class TowerConfig:
                 f"layout_share must be above 0 and below 1 where layout_dims is above 0, else 0, "
                 f"not {self.layout_share!r}"
             )
-        if self.layout_dims and self.input_size % self.layout_size:
-            raise ValueError(f"layout_size {self.layout_size} must divide {self.input_size}")
+        if self.layout_dims and self.input_size % (2 * self.layout_size):
+            raise ValueError(f"twice layout_size {self.layout_size} must divide {self.input_size}")
+        if self.layout_dims > 8 * self.layout_size**2:
+            raise ValueError(
+                f"layout_size {self.layout_size} is too small for {self.layout_dims} layout_dims"
+            )
 
     def to_json(self) -> str:
         """Return the fields as a JSON object."""
@@ -115,11 +120,7 @@ class ImageTower(nn.Module):  # type: ignore[misc]
         self.feature_norm = nn.BatchNorm1d(self.feature_width)
         self.projection = nn.Linear(self.feature_width, config.dims)
         if config.layout_dims:
-            pixels = 3 * config.layout_size**2
-            self.layout = nn.Linear(pixels, config.layout_dims)
-            # Frozen: rows are orthogonal directions of the text space, found before training.
-            directions = torch.eye(config.layout_dims, config.dims)
-            self.register_buffer("layout_directions", directions)
+            self.layout = LayoutPart(config.layout_size, config.layout_dims, config.dims)
 
     def features(self, pictures: torch.Tensor) -> torch.Tensor:
         """Return the pooled features [n, feature_width] of pictures [n, 3, size, size]."""
@@ -136,10 +137,8 @@ class ImageTower(nn.Module):  # type: ignore[misc]
 
     def layout_part(self, pictures: torch.Tensor) -> torch.Tensor:
         """Return the layout part of the embeddings [n, dims], of length 1; needs layout_dims."""
-        config = self.config
-        small = nn.functional.avg_pool2d(pictures, config.input_size // config.layout_size)
-        layout = nn.functional.normalize(self.layout(small.flatten(1)), dim=1)
-        return layout @ self.layout_directions
+        part: torch.Tensor = self.layout(pictures)
+        return part
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """Return the embeddings float32 [n, dims] of pictures [n, 3, size, size].

@@ -50,7 +50,7 @@ SIDE = 112
 """Pixels of a training picture's side before it is moved and scaled."""
 
 _HELD_OUT = 0.1
-_LAYOUT_DIMS, _LAYOUT_SHARE = 192, 0.75
+_LAYOUT_DIMS, _LAYOUT_SHARE = 192, 0.7
 _LAYOUT_PICTURES = 1_500
 _CALM = Augmentation(worn=0.6, scene=0.0, tinted=0.0, turn=0.0, blurred=0.0, textured=0.0)
 """For measuring and for the layout: as a catalogue shows products, without accidents."""
@@ -171,7 +171,7 @@ def _with_layout(tower: ImageTower, prepared: _Prepared) -> ImageTower:
     ]
     targets = prepared.targets
     texts = np.concatenate([targets.plain, targets.coloured.reshape(-1, config.dims)])
-    set_layout(whole, torch.cat(shown), texts)
+    set_layout(whole.layout, torch.cat(shown), texts)
     whole.eval()
     return whole
 

@@ -104,6 +104,7 @@ def test_the_layout_part_has_its_share_of_the_length():
         ({"layout_dims": 4}, "layout_share"),
         ({"layout_dims": 400, "layout_share": 0.2}, "layout_dims"),
         ({"layout_dims": 4, "layout_share": 0.2, "layout_size": 7}, "layout_size"),
+        ({"layout_dims": 40, "layout_share": 0.2, "layout_size": 2}, "layout_size"),
     ],
     ids=lambda value: str(value),
 )

@@ -278,7 +278,7 @@ def test_the_layout_part_leaves_the_order_of_words_alone_and_knows_where_things_
     rng = np.random.default_rng(0)
     used = np.linalg.qr(rng.normal(size=(DIMS, 10)))[0]
     texts = (rng.normal(size=(50, 10)) @ used.T).astype(np.float32)
-    set_layout(tower, inputs, texts)
+    set_layout(tower.layout, inputs, texts)
     with torch.no_grad():
         words = torch.nn.functional.normalize(tower.project(tower.features(inputs)), dim=1)
         layout = tower.layout_part(inputs).numpy()
