@@ -112,17 +112,16 @@ def drop(name: str, yes: bool) -> None:
     help="Where rejected records go.  [default: FILE.rejects.jsonl]",
 )
 @click.option(
-    "--wait-photos/--no-wait-photos",
-    default=True,
-    show_default=True,
-    help="Stay until the photos were tried too; they come in either way.",
+    "--no-wait-photos",
+    is_flag=True,
+    help="Do not stay until the photos were tried too; they come in either way.",
 )
 def load(
     file: Path,
     index_name: str | None,
     map_name: str | None,
     rejects_path: Path | None,
-    wait_photos: bool,
+    no_wait_photos: bool,
 ) -> None:
     """Load a file of products (.jsonl or .csv, also .gz) into an index.
 
@@ -134,7 +133,9 @@ def load(
 
     settings = IndexerSettings.from_environment(os.environ)
     rejects = rejects_path or file.with_name(file.name + ".rejects.jsonl")
-    sys.exit(run_load(settings, file, index_name, map_name, rejects, wait_photos=wait_photos))
+    sys.exit(
+        run_load(settings, file, index_name, map_name, rejects, wait_photos=not no_wait_photos)
+    )
 
 
 def _configured_spec(settings: IndexerSettings) -> EncoderSpec:
