@@ -8,11 +8,13 @@ product has tells some of the failures.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 Mask = NDArray[np.float32]
@@ -92,7 +94,10 @@ def _likelihood(
         init_params="k-means++",
         random_state=seed,
     )
-    mixture.fit(samples[::step])
+    with warnings.catch_warnings():
+        # A few rounds are near enough.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        mixture.fit(samples[::step])
     likelihood: NDArray[np.float32] = mixture.score_samples(colours)
     return likelihood
 

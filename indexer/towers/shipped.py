@@ -15,11 +15,11 @@ MODEL_FILE = "tower.onnx"
 CHECKPOINT_FOLDER = "tower"
 """Folder beside it of `save_tower`'s files, from which a shop's own training starts."""
 
-SHA256 = "10b194e9b552419fb26afceed100cd16aa63fc8a005378f341d5b4ad0744f45e"
+SHA256 = "c6d1bfdbec245e8ec0f0bb7e39a1ca780848b8bf8e96b3fcbc0320923dd1eb67"
 """Digest of the ONNX file."""
 
 REVISION = SHA256
-INPUT_SIZE = 64
+INPUT_SIZE = 96
 """Side of a picture in pixels, as `indexer.towers.preprocessing.preprocess` makes it."""
 
 DIMS = 384

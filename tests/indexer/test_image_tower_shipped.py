@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from embedded.pictures.render import render
@@ -11,6 +12,8 @@ from indexer.encoders.image_registry import load_image_encoder
 from indexer.encoders.minilm import REVISION
 from indexer.encoders.registry import load_text_encoder
 from indexer.towers import shipped
+from indexer.towers.preprocessing import preprocess
+from indexer.towers.tower import load_tower
 
 pytestmark = pytest.mark.models
 
@@ -71,3 +74,12 @@ def test_a_photo_finds_its_kind_and_colour_among_others(tower):
 def test_a_picture_of_nothing_has_a_direction_too(tower, colour):
     vector = tower.encode_images([Image.new("RGB", (40, 40), colour)])[0]
     assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_the_checkpoint_beside_it_is_the_same_tower(tower):
+    checkpoint = load_tower(shipped.checkpoint_path())
+    pictures = [render("watch", "silver", 9_200_000), render("jeans", "blue", 9_200_001)]
+    inputs = torch.from_numpy(preprocess(pictures, shipped.INPUT_SIZE))
+    with torch.no_grad():
+        expected = torch.nn.functional.normalize(checkpoint(inputs), dim=1).numpy()
+    assert tower.encode_images(pictures) == pytest.approx(expected, abs=2e-3)
