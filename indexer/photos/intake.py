@@ -6,8 +6,10 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from queue import SimpleQueue
 from urllib.parse import urlsplit
 
 import structlog
@@ -44,6 +46,9 @@ class DecodedPhoto:
 
     content: str
     image: Image.Image | None
+
+
+Ready = SimpleQueue[tuple[str, Future[DecodedPhoto | Failure]]]
 
 
 class PhotoIntake:
@@ -98,18 +103,23 @@ class PhotoIntake:
         what was not begun is not yielded.
         """
         left = iter(addresses.items())
-        running: dict[Future[DecodedPhoto | Failure], str] = {}
+        # A queue, since `concurrent.futures.wait` looks at every one that is under way each time.
+        ready: Ready = SimpleQueue()
+        running = 0
         while True:
-            while len(running) < self._threads + waiting and self._clock() < deadline:
+            while running < self._threads + waiting and self._clock() < deadline:
                 item = next(left, None)
                 if item is None:
                     break
-                running[self._pool.submit(self._taken, item[1], known)] = item[0]
+                key, address = item
+                future = self._pool.submit(self._taken, address, known)
+                future.add_done_callback(partial(_put, ready, key))
+                running += 1
             if not running:
                 return
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield running.pop(future), future.result()
+            key, future = ready.get()
+            running -= 1
+            yield key, future.result()
 
     def close(self) -> None:
         """End the threads once they are idle."""
@@ -173,6 +183,10 @@ class _HostPauses:
             elif count < MAX_HOST_FAILURES or self._clock() - last >= HOST_PAUSE_SECONDS:
                 # What a pause itself makes fail does not make it longer.
                 self._failures[host] = (count + 1, self._clock())
+
+
+def _put(ready: Ready, key: str, future: Future[DecodedPhoto | Failure]) -> None:
+    ready.put((key, future))
 
 
 def _host_of(url: str) -> str | None:
