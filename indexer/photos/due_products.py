@@ -75,6 +75,8 @@ def send_due(client: Elasticsearch, hints: PhotoHints, name: str) -> int:
     for live in find_targets(client, name):
         if live.image_encoder is None or hints.waiting() >= MAX_WAITING_MESSAGES:
             continue
+        if next(due_pages(client, live.index, size=1), None) is None:
+            continue
         with cluster_errors(index=name):
             # What was done since the last refresh would be found, and sent, in vain.
             client.indices.refresh(index=live.index)
