@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal, Self
 from elasticsearch import Elasticsearch
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from indexer.encoders.next_encoders import next_encoders
+from indexer.encoders.image_registry import IMAGE_ENCODERS
+from indexer.encoders.next_encoders import NO_PHOTOS, next_encoders
 from indexer.encoders.registry import ENCODERS
 from mappings.errors import InvalidQuery
 from mappings.index_lifecycle import LiveIndex
@@ -42,6 +43,14 @@ class RebuildRequest(BaseModel):
     )
     template: Annotated[str, StringConstraints(min_length=1, max_length=1_000)] | None = Field(
         None, description="How a product becomes the encoded text."
+    )
+    image_encoder: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
+        None,
+        description="Encoder of photos: a registered one, that of the service's settings, or "
+        "`none`.",
+    )
+    photos: Literal["wait", "later"] = Field(
+        "wait", description="Whether the swap waits until every photo was tried."
     )
     quantization: Literal["int8_hnsw", "bbq_hnsw", "hnsw"] = Field(
         "int8_hnsw", description="How vectors are kept for the search."
@@ -80,9 +89,16 @@ def start_rebuild(
             f"{shorten(request.encoder)}; others by the command line",
             field="encoder",
         )
-    options: dict[str, Any] = {}
+    allowed_images = {*IMAGE_ENCODERS, settings.image_encoder, NO_PHOTOS} - {""}
+    if request.image_encoder is not None and request.image_encoder not in allowed_images:
+        raise InvalidQuery(
+            f"image_encoder: should be one of {', '.join(sorted(allowed_images))}, got "
+            f"{shorten(request.image_encoder)}; others by the command line",
+            field="image_encoder",
+        )
+    options: dict[str, Any] = {} if request.photos == "wait" else {"photos": request.photos}
     if request.judgements:
-        options = {"judgements": _as_csv(request.judgements), "max_drop": request.max_drop}
+        options |= {"judgements": _as_csv(request.judgements), "max_drop": request.max_drop}
     return start_next(
         client,
         live.name,
@@ -90,6 +106,7 @@ def start_rebuild(
             live,
             request.encoder,
             request.template,
+            image=request.image_encoder,
             model_directory=Path(settings.model_directory),
         ),
         Rebuild(live.index, options=options),

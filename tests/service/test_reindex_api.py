@@ -56,11 +56,22 @@ def test_judgements_are_kept_for_the_gate(cluster, client: FlaskClient, path, sm
     }
 
 
+def test_next_version_may_get_photos_and_not_wait_for_them(
+    cluster, client: FlaskClient, path, small_shop
+):
+    body = {"image_encoder": "hashing-image", "photos": "later"}
+    assert client.post(path, json=body).status_code == 202
+    assert find_next(cluster, small_shop).image_encoder.name == "hashing-image"
+    assert read_rebuild(cluster, f"{small_shop}-v2").options == {"photos": "later"}
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
         ({"encoder": "/etc/passwd"}, "encoder"),
         ({"encoder": "no-such"}, "encoder"),
+        ({"image_encoder": "/etc/passwd"}, "image_encoder"),
+        ({"photos": "never"}, "photos"),
         ({"shards": 0}, "shards"),
         ({"shards": True}, "shards"),
         ({"replicas": -1}, "replicas"),
