@@ -16,6 +16,7 @@ from benchmarks.measures import Memory
 from benchmarks.memory import memory_part
 from benchmarks.motion import measure_motion
 from benchmarks.peers.compare import measure_peers
+from benchmarks.photo_quality import measure_photo_quality
 from benchmarks.photos import measure_photos
 from benchmarks.plan import FEED, PARTS, QUANTIZED, QUICK, ROOT, SIZES, THOROUGH, Plan
 from benchmarks.relevance import measure_relevance
@@ -127,6 +128,8 @@ def measure(plan: Plan) -> list[Part]:
     parts: list[Part] = []
     if plan.parts & set(PARTS) - {"peers"}:
         parts += _measure_ours(plan)
+    if "photos" in plan.parts:
+        parts.append(measure_photo_quality(plan))
     if "peers" in plan.parts:
         parts.append(measure_peers(plan))
     return parts
