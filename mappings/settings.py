@@ -90,9 +90,9 @@ class SharedSettings(BaseSettings):
     )
     image_encoder: str = Field(
         "",
-        description="Encoder of product photos in new indexes: `tower` (shipped), a folder made by "
-        "`shelfwise finetune`, a CLIP-like model by hub name or path, or `hashing-image`; none if "
-        "empty.",
+        description="Encoder of product photos in new indexes: `tower` (shipped), a folder made "
+        "by `shelfwise finetune`, a CLIP-like model by hub name or path, or `hashing-image`; none "
+        "if empty.",
     )
     model_directory: str = Field(
         ".shelfwise/models",
