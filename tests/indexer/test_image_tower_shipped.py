@@ -1,12 +1,20 @@
 """The tower that comes with the package is the one that was measured, and sees what it should."""
 
 import hashlib
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from benchmarks.photo_quality import (
+    encode_photos,
+    photo_figures,
+    read_photo_catalogue,
+    simple_baselines,
+)
 from embedded.pictures.render import render
 from indexer.encoders.image_registry import load_image_encoder
 from indexer.encoders.minilm import REVISION
@@ -14,6 +22,10 @@ from indexer.encoders.registry import load_text_encoder
 from indexer.towers import shipped
 from indexer.towers.preprocessing import preprocess
 from indexer.towers.tower import load_tower
+
+FASHION = Path(__file__).parents[3] / "shared" / "data" / "fashion"
+EVERY = 4
+"""One photo in so many is enough for a floor; the benchmark takes all."""
 
 pytestmark = pytest.mark.models
 
@@ -83,3 +95,25 @@ def test_the_checkpoint_beside_it_is_the_same_tower(tower):
     with torch.no_grad():
         expected = torch.nn.functional.normalize(checkpoint(inputs), dim=1).numpy()
     assert tower.encode_images(pictures) == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.relevance
+@pytest.mark.skipif(not FASHION.is_dir(), reason="../shared/data is not here")
+def test_on_photos_of_a_shop_it_beats_every_simple_baseline_and_words_find_types(tower, words):
+    whole = read_photo_catalogue(FASHION)
+    some = replace(
+        whole,
+        images=whole.images[::EVERY],
+        titles=whole.titles[::EVERY],
+        types=whole.types[::EVERY],
+        colours=whole.colours[::EVERY],
+    )
+    vectors, _ = encode_photos(tower, some.images)
+    figures = photo_figures(some, vectors, words)
+    baselines = [
+        photo_figures(some, baseline, None)["photo_type"]
+        for baseline in simple_baselines(some).values()
+    ]
+    assert figures["photo_type"] > max(baselines) + 0.03
+    assert figures["trained_words_type"] >= 0.38
+    assert figures["words_colour"] >= 0.5
