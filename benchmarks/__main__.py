@@ -16,7 +16,9 @@ from benchmarks.measures import Memory
 from benchmarks.memory import memory_part
 from benchmarks.motion import measure_motion
 from benchmarks.peers.compare import measure_peers
+from benchmarks.photo_fusion import FASHION, measure_photo_fusion
 from benchmarks.photo_quality import measure_photo_quality
+from benchmarks.photo_queries import measure_photo_queries
 from benchmarks.photos import measure_photos
 from benchmarks.plan import FEED, PARTS, QUANTIZED, QUICK, ROOT, SIZES, THOROUGH, Plan
 from benchmarks.relevance import measure_relevance
@@ -155,13 +157,21 @@ def _measure_ours(plan: Plan) -> list[Part]:
         if "relevance" in plan.parts:
             parts.append(measure_relevance(plan, stack))
         if "photos" in plan.parts:
-            parts.append(measure_photos(plan, stack))
+            parts += _measure_photos(plan, stack)
         if plan.parts & {"search", "memory"}:
             growths = measure_searches(plan, stack, catalogue)
     if "search" in plan.parts:
         parts.append(search_part(growths))
     if "memory" in plan.parts:
         parts.append(memory_part(growths, workers))
+    return parts
+
+
+def _measure_photos(plan: Plan, stack: BenchStack) -> list[Part]:
+    parts = [measure_photos(plan, stack)]
+    if (plan.data / "fashion").is_dir():
+        parts.append(measure_photo_fusion(plan, stack))
+        parts.append(measure_photo_queries(plan, stack, FASHION))
     return parts
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import statistics
-import subprocess
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from benchmarks.fashion_judgements import fashion_queries, read_products
+from benchmarks.judged_catalogues import collect_fashion, load_catalogue
 from benchmarks.plan import Plan
 from benchmarks.report import Part, Sheet, Verdict, at_least, at_most
 from benchmarks.simulated_clicks import measure_clicks
 from benchmarks.stack import BenchStack
-from embedded.programs import shelfwise_command
 from mappings.index_lifecycle import find_index
 from service.bootstrap import build_searcher
 from service.intervals import interval
@@ -43,13 +41,13 @@ def measure_relevance(plan: Plan, stack: BenchStack) -> Part:
     with stack.worker():
         for name in ("icecat", "fashion"):
             plan.say(f"loading {name}")
-            _load(plan, stack, name)
+            load_catalogue(plan, stack, name)
     searcher = build_searcher(stack.service_settings())
     trainers = [load_trainer(name) for name in TRAINERS]
     sheets: list[Sheet] = []
     verdicts: list[Verdict] = []
     data: dict[str, Any] = {}
-    for name, judged in (("icecat", _icecat), ("fashion", _fashion)):
+    for name, judged in (("icecat", _icecat), ("fashion", collect_fashion)):
         plan.say(f"{name}: learning every fusion, nested cross-validation by query")
         collected = judged(plan, searcher)
         with stack.client() as client:
@@ -83,18 +81,6 @@ def measure_relevance(plan: Plan, stack: BenchStack) -> Part:
     return Part("relevance", sheets, verdicts, data)
 
 
-def _load(plan: Plan, stack: BenchStack, name: str) -> None:
-    path = plan.data / name / "products.jsonl.gz"
-    command = shelfwise_command(["load", str(path), "--index", name, "--map", name])
-    # It ends when its standard input does, so that stays open.
-    with subprocess.Popen(  # noqa: S603 - our own program
-        command, env=stack.environ(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
-    ) as loader:
-        status = loader.wait()
-    if status not in {0, 2}:  # 2: some products were rejected
-        raise RuntimeError(f"the load of {name} ended with status {status}")
-
-
 def _icecat(plan: Plan, searcher: Searcher) -> Collected:
     path = plan.data / "icecat" / "judgements.csv"
     judgements = open_judgements(_no_client, path)
@@ -103,17 +89,6 @@ def _icecat(plan: Plan, searcher: Searcher) -> Collected:
 
 def _no_client() -> Elasticsearch:
     raise RuntimeError("a file of judgements needs no cluster")
-
-
-def _fashion(plan: Plan, searcher: Searcher) -> Collected:
-    products = read_products(plan.data)
-    grades = {
-        query.text: {
-            str(product["id"]): grade for product in products if (grade := query.grade(product))
-        }
-        for query in fashion_queries(products)
-    }
-    return collect(searcher, "fashion", grades, is_complete=True)
 
 
 def _sheet(name: str, data: Collected, training: Training, seconds: float) -> Sheet:
