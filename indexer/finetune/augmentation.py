@@ -24,7 +24,7 @@ class Augmentation:
     shift: float = 0.06
     degrees: float = 6.0
     flip: float = 0.5
-    light: float = 0.12
+    light: float = 0.06
     erased: float = 0.25
     erased_share: float = 0.35
 
