@@ -174,15 +174,20 @@ def test_malformed_body_is_a_4xx_of_the_one_shape(service, search_path, body):
     assert error_of(answer)["field"]
 
 
-@pytest.mark.parametrize(
-    "media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""]
-)
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", ""])
 def test_type_of_the_body_is_not_asked_but_its_content_must_be_json(
     service, search_path, media_type
 ):
     header = (f"Content-Type: {media_type}",)
     assert service.ask("POST", search_path, b'{"q": "mouse"}', header)[0] == 200
     assert service.ask("POST", search_path, b"q=mouse", header)[0] == 400
+
+
+def test_json_that_is_said_to_be_parts_of_a_form_is_a_400(service, search_path):
+    header = ("Content-Type: multipart/form-data",)
+    status, answer = service.ask("POST", search_path, b'{"q": "mouse"}', header)
+    assert status == 400
+    assert error_of(answer)["field"] == "body"
 
 
 def test_body_over_the_limit_is_a_413(service, search_path):
