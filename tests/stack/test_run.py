@@ -65,9 +65,9 @@ def assert_gone(stack: RunningStack, state: Path, service_port: int) -> None:
 
 
 def readme_answer(port: int, index: str) -> dict[str, Any]:
-    """What the README's curl gives when it is asked of this stack and index."""
+    """What the README's first curl, which asks in words, gives of this stack and index."""
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    (command,) = re.findall(r"^curl .*?(?=\n```)", readme, re.MULTILINE | re.DOTALL)
+    command = re.findall(r"^curl .*?(?=\n```)", readme, re.MULTILINE | re.DOTALL)[0]
     for old, new in ((":8080/", f":{port}/"), ("/products/", f"/{index}/"), ("plane", "mouse")):
         assert old in command
         command = command.replace(old, new)
