@@ -1,0 +1,119 @@
+"""Indexes of a shop that search with our vectors: what was added, where, and from which fields.
+
+An index is attached in place, with our fields in its own documents, or by a companion, a copy of
+it with our fields that is kept in step. Both have all that is ours under one object field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Self
+
+from elasticsearch import Elasticsearch, NotFoundError
+
+from mappings.cluster import cluster_errors
+from mappings.encoder_spec import EncoderSpec
+from mappings.errors import UnknownIndex
+from mappings.index_lifecycle import create_if_absent
+
+ATTACHMENTS_INDEX = "shelfwise-attachments"
+
+OWN_FIELD = "shelfwise"
+"""The one object field, in the shop's documents, that everything of ours lies under."""
+
+ATTACHED_TEXT_VECTOR = f"{OWN_FIELD}.text_vector"
+ATTACHED_PHOTOS = f"{OWN_FIELD}.photos"
+ATTACHED_PHOTO_VECTOR = f"{ATTACHED_PHOTOS}.vector"
+
+_KEYWORD = {"type": "keyword"}
+_UNREAD = {"type": "object", "enabled": False}
+_MAPPINGS: dict[str, Any] = {
+    "dynamic": "strict",
+    "properties": {
+        "index": _KEYWORD,
+        "mode": _KEYWORD,
+        "target": _KEYWORD,
+        "state": _KEYWORD,
+        "fields": _UNREAD,
+        "encoders": _UNREAD,
+        "progress": _UNREAD,
+    },
+}
+_SETTINGS = {"number_of_shards": 1, "auto_expand_replicas": "0-1", "hidden": True}
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """One attached index.
+
+    index: the shop's name of it, an index or an alias. target: the index that searches of it
+    ask, which is the shop's own in place. fields: field of our product record to the paths in
+    the shop's documents that fill it. encoders: by vector field of ours, as of a live index.
+    progress: how far the backfill and the following of changes are, for their own use.
+    """
+
+    index: str
+    mode: Literal["in_place", "companion"]
+    target: str
+    fields: Mapping[str, tuple[str, ...]]
+    encoders: Mapping[str, EncoderSpec]
+    state: Literal["backfilling", "following", "detaching"] = "backfilling"
+    progress: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the JSON object that is stored."""
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `to_document` made."""
+        fields = {name: tuple(paths) for name, paths in document["fields"].items()}
+        encoders = {
+            name: EncoderSpec.from_meta(meta, field=name)
+            for name, meta in document["encoders"].items()
+        }
+        return cls(**{**document, "fields": fields, "encoders": encoders})
+
+
+class Attachments:
+    """The attached indexes of a cluster."""
+
+    def __init__(self, client: Elasticsearch) -> None:
+        self._client = client
+
+    def get(self, index: str) -> Attachment:
+        """Return the attachment of an index. Raises UnknownIndex when it has none."""
+        with cluster_errors(index=index):
+            try:
+                found = self._client.get(index=ATTACHMENTS_INDEX, id=index)
+            except NotFoundError as error:
+                raise UnknownIndex(f"index {index!r} is not attached", field="index") from error
+        return Attachment.from_document(found["_source"])
+
+    def list(self) -> list[Attachment]:
+        """Return all of them, by name of the index."""
+        with cluster_errors(index=ATTACHMENTS_INDEX):
+            found = self._client.search(
+                index=ATTACHMENTS_INDEX, ignore_unavailable=True, size=1_000, sort="index"
+            )
+        return [Attachment.from_document(hit["_source"]) for hit in found["hits"]["hits"]]
+
+    def put(self, attachment: Attachment) -> None:
+        """Store an attachment in the place of the one of its index."""
+        body = {"mappings": _MAPPINGS, "settings": _SETTINGS}
+        create_if_absent(self._client, ATTACHMENTS_INDEX, body)
+        with cluster_errors(index=ATTACHMENTS_INDEX):
+            self._client.index(
+                index=ATTACHMENTS_INDEX,
+                id=attachment.index,
+                document=attachment.to_document(),
+                refresh=True,
+            )
+
+    def remove(self, index: str) -> None:
+        """Forget an attachment; one that is not there is no error."""
+        with cluster_errors(index=ATTACHMENTS_INDEX):
+            self._client.options(ignore_status=404).delete(
+                index=ATTACHMENTS_INDEX, id=index, refresh=True
+            )
