@@ -34,7 +34,7 @@ COPY embedded/ embedded/
 FROM build AS service-build
 # The lock as a constraint: the service's packages alone, in the pinned versions.
 RUN --mount=type=cache,target=/root/.cache \
-    uv pip install --constraint requirements/run.txt ".[service,evaluate]"
+    uv pip install --constraint requirements/run.txt ".[service,evaluate,otel]"
 
 FROM build AS worker-build
 RUN --mount=type=cache,target=/root/.cache \
