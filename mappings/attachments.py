@@ -16,6 +16,7 @@ from mappings.cluster import cluster_errors
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import UnknownIndex
 from mappings.index_lifecycle import create_if_absent
+from mappings.index_mapping import vector_field
 
 ATTACHMENTS_INDEX = "shelfwise-attachments"
 
@@ -23,6 +24,9 @@ OWN_FIELD = "shelfwise"
 """The one object field, in the shop's documents, that everything of ours lies under."""
 
 ATTACHED_TEXT_VECTOR = f"{OWN_FIELD}.text_vector"
+ATTACHED_TEXT_HASH = f"{OWN_FIELD}.text_hash"
+"""What the vector stands for: a digest of the encoder's identity and the text."""
+
 ATTACHED_PHOTOS = f"{OWN_FIELD}.photos"
 ATTACHED_PHOTO_VECTOR = f"{ATTACHED_PHOTOS}.vector"
 
@@ -43,6 +47,9 @@ _MAPPINGS: dict[str, Any] = {
 _SETTINGS = {"number_of_shards": 1, "auto_expand_replicas": "0-1", "hidden": True}
 
 
+State = Literal["backfilling", "following", "detaching"]
+
+
 @dataclass(frozen=True)
 class Attachment:
     """One attached index.
@@ -58,7 +65,7 @@ class Attachment:
     target: str
     fields: Mapping[str, tuple[str, ...]]
     encoders: Mapping[str, EncoderSpec]
-    state: Literal["backfilling", "following", "detaching"] = "backfilling"
+    state: State = "backfilling"
     progress: Mapping[str, Any] = field(default_factory=dict)
 
     def to_document(self) -> dict[str, Any]:
@@ -74,6 +81,37 @@ class Attachment:
             for name, meta in document["encoders"].items()
         }
         return cls(**{**document, "fields": fields, "encoders": encoders})
+
+
+def in_place_properties(text: EncoderSpec) -> dict[str, Any]:
+    """Return what an attached index has besides its own fields, for its mapping.
+
+    Whatever else lies under our field is kept and not read, so that nothing a shop writes there
+    is refused.
+    """
+    return {
+        OWN_FIELD: {
+            "type": "object",
+            "dynamic": "false",
+            "properties": {
+                "text_vector": vector_field(text),
+                "text_hash": {"type": "keyword", "index": False},
+            },
+        }
+    }
+
+
+def companion_properties(text: EncoderSpec) -> dict[str, Any]:
+    """Return what a companion has besides the shop's fields, for its mapping.
+
+    shard, seq_no: the place in the shop's index that a document was copied from.
+    """
+    properties = in_place_properties(text)
+    properties[OWN_FIELD]["properties"] |= {
+        "shard": {"type": "integer"},
+        "seq_no": {"type": "long"},
+    }
+    return properties
 
 
 class Attachments:
@@ -109,6 +147,37 @@ class Attachments:
                 id=attachment.index,
                 document=attachment.to_document(),
                 refresh=True,
+            )
+
+    def note(
+        self,
+        index: str,
+        progress: Mapping[str, Any],
+        *,
+        state: State | None = None,
+        target: str | None = None,
+    ) -> None:
+        """Store how far the work is; what else is kept of the attachment stays.
+
+        Raises UnknownIndex when it has been removed meanwhile, so that nobody brings it back.
+        """
+        changes: dict[str, Any] = {"progress": progress}
+        if state is not None:
+            changes["state"] = state
+        if target is not None:
+            changes["target"] = target
+        # An update would merge the two objects, and keep what the new one leaves out.
+        with cluster_errors(index=index):
+            found = self._client.options(ignore_status=404).get(index=ATTACHMENTS_INDEX, id=index)
+            if not found.get("found"):
+                raise UnknownIndex(f"index {index!r} is not attached", field="index")
+            self._client.index(
+                index=ATTACHMENTS_INDEX,
+                id=index,
+                document={**found["_source"], **changes},
+                if_seq_no=found["_seq_no"],
+                if_primary_term=found["_primary_term"],
+                refresh=state is not None or target is not None,
             )
 
     def remove(self, index: str) -> None:

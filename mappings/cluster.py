@@ -7,7 +7,13 @@ from contextlib import contextmanager
 
 from elastic_transport import ConnectionError as TransportConnectionError
 from elastic_transport import ConnectionTimeout, SerializationError, TlsError, TransportError
-from elasticsearch import ApiError, Elasticsearch, OrjsonSerializer, UnsupportedProductError
+from elasticsearch import (
+    ApiError,
+    Elasticsearch,
+    JsonSerializer,
+    OrjsonSerializer,
+    UnsupportedProductError,
+)
 
 from mappings.errors import (
     ClusterOverloaded,
@@ -25,9 +31,13 @@ _UNAVAILABLE_STATUS = frozenset({408, 500, 502, 504})
 _AUTHENTICATION_STATUS = frozenset({401, 403})
 
 
-def connect(settings: SharedSettings, *, connections_per_node: int = 16) -> Elasticsearch:
+def connect(
+    settings: SharedSettings, *, connections_per_node: int = 16, exact_numbers: bool = False
+) -> Elasticsearch:
     """Return a client; nothing is sent until its first call.
 
+    exact_numbers: whole numbers beyond 64 bits are read as they are, which takes a slower parser;
+    for those who write a document that is not theirs back.
     Retries are left to the caller, who knows whether a call may be repeated.
     """
     auth: dict[str, object] = {}
@@ -41,6 +51,7 @@ def connect(settings: SharedSettings, *, connections_per_node: int = 16) -> Elas
         )
     if settings.elasticsearch_ca_certs:
         auth["ca_certs"] = settings.elasticsearch_ca_certs
+    serializer = JsonSerializer() if exact_numbers else OrjsonSerializer()
     return Elasticsearch(
         [url.strip() for url in settings.elasticsearch_url.split(",")],
         request_timeout=settings.elasticsearch_timeout_seconds,
@@ -48,7 +59,7 @@ def connect(settings: SharedSettings, *, connections_per_node: int = 16) -> Elas
         max_retries=0,
         retry_on_timeout=False,
         # A query vector takes the standard library's json as long as all the rest of a request.
-        serializers={OrjsonSerializer.mimetype: OrjsonSerializer()},
+        serializers={"application/json": serializer},
         **auth,  # type: ignore[arg-type]
     )
 

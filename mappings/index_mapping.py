@@ -60,13 +60,7 @@ def index_body(
     for field, spec in encoders.items():
         if field not in VECTOR_FIELDS:
             raise ValueError(f"no vector field is named {field!r}; there are {VECTOR_FIELDS}")
-        vector = {
-            "type": "dense_vector",
-            "dims": spec.dims,
-            "index": True,
-            "similarity": spec.similarity,
-            "index_options": dict(QUANTIZATIONS[quantization]),
-        }
+        vector = vector_field(spec, quantization=quantization)
         if field == IMAGE_VECTOR and not spec.is_external:
             mappings["properties"][PHOTOS] = _photos(vector)
         else:
@@ -78,6 +72,17 @@ def index_body(
         }
     }
     return body
+
+
+def vector_field(spec: EncoderSpec, *, quantization: str = "int8_hnsw") -> dict[str, Any]:
+    """Return the mapping of a field that keeps an encoder's vectors."""
+    return {
+        "type": "dense_vector",
+        "dims": spec.dims,
+        "index": True,
+        "similarity": spec.similarity,
+        "index_options": dict(QUANTIZATIONS[quantization]),
+    }
 
 
 def _photos(vector: Mapping[str, Any]) -> dict[str, Any]:
