@@ -17,8 +17,8 @@ import orjson
 
 from embedded.sample_catalogue import sample_products
 from indexer.documents import product_fields, product_text
-from indexer.field_map import read_map
 from mappings.errors import ProductRejected
+from mappings.feeds.field_map import read_map
 from mappings.product import Product
 from mappings.product_changes import ProductChange
 

@@ -21,13 +21,13 @@ from benchmarks.stack import ENCODER, BenchStack
 from indexer.batch_sender import BatchSender
 from indexer.celery_app import create_app, publisher
 from indexer.encoders.registry import text_encoder_spec
-from indexer.field_map import read_map
 from indexer.load_progress import show_on
 from indexer.loader import Loader, LoadSummary
 from indexer.records import RecordFile
 from indexer.refresh_interval import RaisedInterval, RefreshIntervals
 from indexer.rejects_file import RejectsFile
 from mappings import task_records
+from mappings.feeds.field_map import read_map
 from mappings.index_lifecycle import create_index, drop_index
 from mappings.outbox import Outbox
 from mappings.task_records import TaskRecords

@@ -95,7 +95,7 @@ def _index_of_map(path: Path, map_name: str | None) -> str | None:
 
 
 def _shipped_maps() -> Iterator[dict[str, Any]]:
-    for file in files("indexer").joinpath("field_maps").iterdir():
+    for file in files("mappings.feeds").joinpath("field_maps").iterdir():
         if file.name.endswith(".json"):
             yield json.loads(file.read_text(encoding="utf-8"))
 

@@ -17,7 +17,6 @@ from rich.console import Console
 from indexer.batch_sender import BatchSender
 from indexer.celery_app import create_app, publisher
 from indexer.encoders.registry import text_encoder_spec
-from indexer.field_map import RecordMap, choose_map, read_map
 from indexer.load_progress import LoadProgress, show_on
 from indexer.loader import Loader, LoadSummary
 from indexer.patience import patiently
@@ -37,6 +36,7 @@ from mappings.errors import (
     UnknownIndex,
     UnknownTask,
 )
+from mappings.feeds.field_map import RecordMap, choose_map, read_map
 from mappings.index_lifecycle import (
     LiveIndex,
     create_index,

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from indexer.batch_sender import BatchSender
-from indexer.field_map import RecordMap
 from indexer.load_progress import LoadProgress
 from indexer.patience import patiently
 from indexer.records import RecordFile, SourceRecord
 from indexer.rejects_file import RejectsFile
 from indexer.settings import IndexerSettings
 from mappings.errors import ProductRejected, QueueUnavailable, TemporaryError, UnknownTask
+from mappings.feeds.field_map import RecordMap
 from mappings.product_changes import ProductChange
 from mappings.task_records import BatchOutcome
 

@@ -23,13 +23,13 @@ from indexer.change_plan import (
 from indexer.copying import Copier, Remap
 from indexer.encoder_pool import EncoderPool
 from indexer.encoders.base import TextEncoder
-from indexer.field_map import parse_map
 from indexer.late_changes import InFlight
 from indexer.photos.photo_state import PhotoRules, is_due
 from indexer.repeated_changes import find_repeated
 from indexer.vector_cache import VectorCache
 from indexer.write_preparer import WritePreparer
 from mappings.errors import ClusterOverloaded, ProductRejected, UnknownIndex
+from mappings.feeds.field_map import parse_map
 from mappings.index_lifecycle import LiveIndex, find_targets
 from mappings.index_versions import read_rebuild
 from mappings.product import Product

@@ -10,11 +10,11 @@ from elasticsearch import Elasticsearch
 
 from indexer.bulk_writer import BulkWriter
 from indexer.change_plan import read_state
-from indexer.field_map import RecordMap, read_map
 from indexer.load_command import recognise_map
 from indexer.rebuild.id_pages import walk_ids
 from indexer.records import RecordFile
 from mappings.errors import InvalidQuery, ProductRejected
+from mappings.feeds.field_map import RecordMap, read_map
 from mappings.index_lifecycle import find_index
 
 MOST_PRODUCTS = 200_000

@@ -16,7 +16,6 @@ from rich.console import Console
 from indexer.batch_sender import BatchSender
 from indexer.celery_app import create_app, publisher
 from indexer.encoders.next_encoders import next_encoders
-from indexer.field_map import RecordMap, read_map
 from indexer.load_command import recognise_map
 from indexer.load_progress import LoadProgress, show_on
 from indexer.loader import Loader
@@ -27,6 +26,7 @@ from indexer.rejects_file import RejectsFile
 from indexer.settings import IndexerSettings
 from mappings import cluster, task_records
 from mappings.errors import InvalidQuery
+from mappings.feeds.field_map import RecordMap, read_map
 from mappings.index_lifecycle import LiveIndex, find_index
 from mappings.index_mapping import QUANTIZATIONS
 from mappings.index_versions import (

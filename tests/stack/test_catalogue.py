@@ -11,7 +11,7 @@ import pytest
 from embedded import sample_catalogue
 from embedded.catalogue import CatalogueUnusable, choose_catalogue
 from embedded.sample_catalogue import INDEX_NAME, sample_photos, sample_products
-from indexer.field_map import choose_map, shipped_maps
+from mappings.feeds.field_map import choose_map, shipped_maps
 from mappings.index_names import check_index_name
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from indexer.field_map import IdentityMap, choose_map, parse_map, read_map, shipped_maps
 from indexer.records import RecordFile
 from mappings.errors import MissingSetting, ProductRejected
+from mappings.feeds.field_map import IdentityMap, choose_map, parse_map, read_map, shipped_maps
 from mappings.product import Product
 from mappings.product_changes import ProductChange
 
