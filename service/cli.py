@@ -6,8 +6,9 @@ import os
 
 import click
 
+from mappings.logs import configure_logging
+from mappings.metrics_folder import shared_metrics
 from service.evaluation.commands import evaluate
-from service.logging import configure_logging
 from service.settings import ServiceSettings
 
 __all__ = ["evaluate", "serve"]
@@ -18,12 +19,14 @@ __all__ = ["evaluate", "serve"]
 @click.option("--port", type=int, help="Port to listen on [SHELFWISE_SERVICE_PORT].")
 def serve(host: str | None, port: int | None) -> None:
     """Start the search service under gunicorn."""
-    from service.web_server import run_web_server
-
     settings = ServiceSettings.from_environment(os.environ)
     changes = {"service_host": host, "service_port": port}
     settings = settings.model_copy(
         update={name: value for name, value in changes.items() if value is not None}
     )
     configure_logging()
-    run_web_server(settings)
+    with shared_metrics(is_wanted=settings.service_workers > 1):
+        # Only now: what counts decides when it is imported whether processes share a folder.
+        from service.web_server import run_web_server
+
+        run_web_server(settings)
