@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from elastic_transport import ConnectionError as TransportConnectionError
-from elastic_transport import ConnectionTimeout, SerializationError, TlsError, TransportError
+from elastic_transport import (
+    ConnectionTimeout,
+    SerializationError,
+    Serializer,
+    TlsError,
+    TransportError,
+)
 from elasticsearch import (
     ApiError,
     Elasticsearch,
@@ -17,6 +23,7 @@ from elasticsearch import (
 
 from mappings.errors import (
     ClusterOverloaded,
+    ClusterTimeout,
     ClusterUnavailable,
     ConfigurationError,
     PermanentIndexingError,
@@ -32,12 +39,17 @@ _AUTHENTICATION_STATUS = frozenset({401, 403})
 
 
 def connect(
-    settings: SharedSettings, *, connections_per_node: int = 16, exact_numbers: bool = False
+    settings: SharedSettings,
+    *,
+    connections_per_node: int = 16,
+    exact_numbers: bool = False,
+    serializers: Mapping[str, Serializer] | None = None,
 ) -> Elasticsearch:
     """Return a client; nothing is sent until its first call.
 
     exact_numbers: whole numbers beyond 64 bits are read as they are, which takes a slower parser;
-    for those who write a document that is not theirs back.
+    for those who write a document that is not theirs back. serializers: by media type, in the
+    place of that for JSON.
     Retries are left to the caller, who knows whether a call may be repeated.
     """
     auth: dict[str, object] = {}
@@ -51,7 +63,7 @@ def connect(
         )
     if settings.elasticsearch_ca_certs:
         auth["ca_certs"] = settings.elasticsearch_ca_certs
-    serializer = JsonSerializer() if exact_numbers else OrjsonSerializer()
+    by_default = JsonSerializer() if exact_numbers else OrjsonSerializer()
     return Elasticsearch(
         [url.strip() for url in settings.elasticsearch_url.split(",")],
         request_timeout=settings.elasticsearch_timeout_seconds,
@@ -59,7 +71,7 @@ def connect(
         max_retries=0,
         retry_on_timeout=False,
         # A query vector takes the standard library's json as long as all the rest of a request.
-        serializers={"application/json": serializer},
+        serializers=serializers or {"application/json": by_default},
         **auth,  # type: ignore[arg-type]
     )
 
@@ -84,12 +96,12 @@ def translate(error: Exception, *, index: str | None = None) -> ShelfwiseError:
         return ConfigurationError(f"Elasticsearch cannot be used: {error}")
     if isinstance(error, SerializationError):
         return PermanentIndexingError(f"Elasticsearch's answer cannot be read: {error}")
+    if isinstance(error, ConnectionTimeout):
+        return ClusterTimeout(
+            "Elasticsearch did not answer in time", retry_after_seconds=RETRY_AFTER_SECONDS
+        )
     reason = (
-        "did not answer in time"
-        if isinstance(error, ConnectionTimeout)
-        else "cannot be reached"
-        if isinstance(error, TransportConnectionError)
-        else "cannot be used"
+        "cannot be reached" if isinstance(error, TransportConnectionError) else "cannot be used"
     )
     return ClusterUnavailable(f"Elasticsearch {reason}", retry_after_seconds=RETRY_AFTER_SECONDS)
 

@@ -3,6 +3,10 @@
 ShelfwiseError
   RequestError             the caller can fix it: 4xx, never retried
     InvalidQuery           a search, product or task request is malformed
+    Unauthorized           no key of ours, or one that is unknown, expired or revoked
+    Forbidden              the key is not for this
+    TooManyRequests        more requests a minute than the key or the address may send
+    UnknownKey             no API key of that id
     InvalidFilter          a filter names an unknown field or a value of the wrong kind
     UnknownIndex           no index of that name
     UnknownProduct         no product of that id
@@ -13,12 +17,18 @@ ShelfwiseError
     PhotoRefused           the photo of a query cannot be used
     PhotoUnavailable       the photo of a query could not be fetched from its address
     ProductRejected        a product breaks the product record's rules
+    TooManyDeletes         a feed lacks so many products that it is likely to be cut off
   TemporaryError           try again: 503 with Retry-After; a task is retried with backoff
     ClusterUnavailable     Elasticsearch does not answer
+      ClusterTimeout       it did not answer in time
     ClusterOverloaded      Elasticsearch answers 429, 503 or a tripped circuit breaker
     QueueUnavailable       Redis does not answer
+    Overloaded             more requests are under way than the service takes
     ImageUnavailable       a photo could not be fetched this time
     TooManyPhotos          so many photos of queries are being fetched already
+    SourceBusy             another process reads that source
+    SourceUnavailable      a database or index that products come from does not answer
+    EncoderFailed          the encoder of queries fails, or takes too long
   ConfigurationError       stop: the process refuses to start, readiness is false
     MissingSetting         a setting is absent, unknown or unreadable
     EncoderMismatch        the index was filled by another encoder
@@ -76,6 +86,34 @@ class InvalidQuery(RequestError):
     """A request body, parameter or path is malformed."""
 
     code = "invalid_request"
+
+
+class Unauthorized(RequestError):
+    """No key of ours, or one that is unknown, expired or revoked: one answer for all of these."""
+
+    http_status = 401
+    code = "unauthorized"
+
+
+class Forbidden(RequestError):
+    """The key is not for this; the answer is the same whether or not the thing is there."""
+
+    http_status = 403
+    code = "forbidden"
+
+
+class TooManyRequests(RequestError):
+    """The key or the address has sent more requests than it may."""
+
+    http_status = 429
+    code = "too_many_requests"
+
+
+class UnknownKey(RequestError):
+    """No API key of that id."""
+
+    http_status = 404
+    code = "unknown_key"
 
 
 class InvalidFilter(RequestError):
@@ -147,6 +185,12 @@ class ProductRejected(RequestError):
     code = "product_rejected"
 
 
+class TooManyDeletes(RequestError):
+    """A feed lacks more of the index's products than it may take with it; nothing was deleted."""
+
+    code = "too_many_deletes"
+
+
 class TemporaryError(ShelfwiseError):
     """Try again later."""
 
@@ -161,6 +205,10 @@ class ClusterUnavailable(TemporaryError):
     code = "cluster_unavailable"
 
 
+class ClusterTimeout(ClusterUnavailable):
+    """Elasticsearch did not answer in time; it may be well and the request slow."""
+
+
 class ClusterOverloaded(TemporaryError):
     """Elasticsearch asks for less: 429, 503 or a tripped circuit breaker."""
 
@@ -173,6 +221,12 @@ class QueueUnavailable(TemporaryError):
     code = "queue_unavailable"
 
 
+class Overloaded(TemporaryError):
+    """More requests are under way than the service takes; others would only wait in vain."""
+
+    code = "overloaded"
+
+
 class ImageUnavailable(TemporaryError):
     """A photo could not be fetched this time: timeout, 5xx, 429 or a broken connection."""
 
@@ -183,6 +237,44 @@ class TooManyPhotos(TemporaryError):
     """So many photos of queries are being fetched that one more would keep searches waiting."""
 
     code = "too_many_photos"
+
+
+class EncoderFailed(TemporaryError):
+    """The encoder of queries fails, takes too long, or is not here while the service runs.
+
+    is_slow: it takes too long.
+    """
+
+    code = "encoder_failed"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        is_slow: bool = False,
+        field: str | None = None,
+        retry_after_seconds: int | None = 5,
+        product_id: str | None = None,
+    ) -> None:
+        super().__init__(
+            message,
+            field=field,
+            retry_after_seconds=retry_after_seconds,
+            product_id=product_id,
+        )
+        self.is_slow = is_slow
+
+
+class SourceBusy(TemporaryError):
+    """Another process reads that source just now."""
+
+    code = "source_busy"
+
+
+class SourceUnavailable(TemporaryError):
+    """A database or an index that products come from does not answer."""
+
+    code = "source_unavailable"
 
 
 class ConfigurationError(ShelfwiseError):
