@@ -1,0 +1,1 @@
+"""Vectors for an index that a shop has filled itself: in its documents, or in a companion."""

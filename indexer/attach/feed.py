@@ -1,0 +1,204 @@
+"""The changes of an index in the order in which its shards took them, without the shop's help.
+
+Every write of a document, and every delete, has the next `_seq_no` of its shard. So what is
+above the last number that was read is what has changed since, and a first pass from -1 meets every
+document once. A delete leaves nothing to be found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from elasticsearch import Elasticsearch, NotFoundError
+
+from mappings.attachments import ATTACHED_TEXT_VECTOR, OWN_FIELD
+from mappings.cluster import cluster_errors
+from mappings.errors import ClusterUnavailable, InvalidQuery, UnknownIndex
+
+KEEP_ALIVE = "5m"
+_DOCUMENTS_OF_A_POINT = 20_000
+"""A point in time keeps what was written over since it was opened; a long walk opens new ones."""
+
+_HAS_VECTOR = "has_vector"
+# 9.2 leaves vectors out of `_source` unless asked; 8.19 refuses the question.
+_VECTORS_LEFT_OUT_SINCE = (9, 2)
+
+
+@dataclass(frozen=True)
+class ShardState:
+    """How far a shard is.
+
+    checkpoint: up to this `_seq_no` every write is on every copy and will never be undone.
+    newest: the highest that was given out. -1 for none.
+    """
+
+    checkpoint: int
+    newest: int
+
+
+@dataclass(frozen=True)
+class IndexState:
+    """The index itself behind a name, and its shards by number."""
+
+    index: str
+    uuid: str
+    shards: Mapping[str, ShardState]
+
+    def behind(self, reached: Mapping[str, int]) -> int:
+        """Return how many writes nobody has looked at. reached: `_seq_no` by shard."""
+        return sum(
+            max(0, state.newest - reached.get(shard, -1)) for shard, state in self.shards.items()
+        )
+
+
+@dataclass(frozen=True)
+class FeedDocument:
+    """A document as the feed met it. has_vector: whether our vector can be searched."""
+
+    document_id: str
+    routing: str | None
+    shard: str
+    seq_no: int
+    primary_term: int
+    source: Mapping[str, Any]
+    has_vector: bool
+
+    @property
+    def text_hash(self) -> str | None:
+        """What our vector stands for, as the document says."""
+        own = self.source.get(OWN_FIELD)
+        found = own.get("text_hash") if isinstance(own, Mapping) else None
+        return found if isinstance(found, str) else None
+
+
+def index_state(client: Elasticsearch, name: str) -> IndexState:
+    """Return how far the index behind a name is.
+
+    Raises UnknownIndex, InvalidQuery when the name stands for several indexes,
+    ClusterUnavailable while a shard has no primary copy.
+    """
+    with cluster_errors(index=name):
+        answer = client.indices.stats(
+            index=name,
+            level="shards",
+            metric="docs",
+            filter_path="indices.*.uuid,indices.*.shards.*.seq_no,"
+            "indices.*.shards.*.routing.primary",
+        )
+    found = answer.get("indices", {})
+    if not found:
+        raise UnknownIndex(f"no index named {name!r}", field="index")
+    if len(found) > 1:
+        raise InvalidQuery(f"{name!r} stands for several indexes: {sorted(found)}", field="index")
+    index, state = next(iter(found.items()))
+    shards = {}
+    for number, copies in state.get("shards", {}).items():
+        for copy in copies:
+            if copy["routing"]["primary"] and "seq_no" in copy:
+                numbers = copy["seq_no"]
+                shards[number] = ShardState(
+                    max(numbers["global_checkpoint"], -1), numbers["max_seq_no"]
+                )
+    if not shards:
+        raise ClusterUnavailable(f"index {index!r} has no shard that answers")
+    return IndexState(index, state["uuid"], shards)
+
+
+class ChangeFeed:
+    """Reads what has changed in an index.
+
+    paths: of `_source` that are read; None for all of it, vectors included.
+    """
+
+    def __init__(
+        self,
+        client: Elasticsearch,
+        index: str,
+        *,
+        paths: Sequence[str] | None,
+        page_size: int = 256,
+        query: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._client = client
+        self._index = index
+        self._page_size = page_size
+        self._query = query
+        self._source: Any = [*paths, f"{OWN_FIELD}.text_hash"] if paths is not None else True
+        if paths is None and leaves_vectors_out(client):
+            self._source = {"exclude_vectors": False}
+
+    def refresh(self) -> None:
+        """Let searches see all that was written until now."""
+        with cluster_errors(index=self._index):
+            self._client.indices.refresh(index=self._index)
+
+    def pages(self, shard: str, *, after: int, upto: int) -> Iterator[list[FeedDocument]]:
+        """Yield the documents of a shard whose last write lies in (after, upto], by `_seq_no`.
+
+        upto: at most the shard's checkpoint before the last `refresh`.
+        """
+        while after < upto:
+            ended = True
+            for page in self._of_one_point(shard, after, upto):
+                yield page
+                after, ended = page[-1].seq_no, False
+            if ended:
+                return
+
+    def _of_one_point(self, shard: str, after: int, upto: int) -> Iterator[list[FeedDocument]]:
+        with cluster_errors(index=self._index):
+            point = self._client.open_point_in_time(
+                index=self._index, keep_alive=KEEP_ALIVE, preference=f"_shards:{shard}"
+            )["id"]
+        read = 0
+        try:
+            while read < _DOCUMENTS_OF_A_POINT:
+                with cluster_errors(index=self._index):
+                    try:
+                        answer = self._client.search(**self._page(point, after, upto))
+                    except NotFoundError:  # it has expired: the next one goes on behind `after`
+                        return
+                hits = answer["hits"]["hits"]
+                if not hits:
+                    return
+                yield [_document(hit, shard) for hit in hits]
+                after = hits[-1]["_seq_no"]
+                read += len(hits)
+        finally:
+            self._client.options(ignore_status=404).close_point_in_time(id=point)
+
+    def _page(self, point: str, after: int, upto: int) -> dict[str, Any]:
+        filters: list[Mapping[str, Any]] = [{"range": {"_seq_no": {"gt": after, "lte": upto}}}]
+        if self._query is not None:
+            filters.append(self._query)
+        has_vector = {"exists": {"field": ATTACHED_TEXT_VECTOR, "_name": _HAS_VECTOR}}
+        return {
+            "pit": {"id": point, "keep_alive": KEEP_ALIVE},
+            "query": {"bool": {"filter": filters, "should": [has_vector]}},
+            "sort": [{"_seq_no": "asc"}],
+            "size": self._page_size,
+            "source": self._source,
+            "seq_no_primary_term": True,
+            "track_total_hits": False,
+        }
+
+
+def leaves_vectors_out(client: Elasticsearch) -> bool:
+    """Return whether the cluster leaves vectors out of `_source` unless it is asked for them."""
+    with cluster_errors():
+        number = client.info()["version"]["number"]
+    return tuple(int(part) for part in number.split(".")[:2]) >= _VECTORS_LEFT_OUT_SINCE
+
+
+def _document(hit: Mapping[str, Any], shard: str) -> FeedDocument:
+    return FeedDocument(
+        document_id=hit["_id"],
+        routing=hit.get("_routing"),
+        shard=shard,
+        seq_no=hit["_seq_no"],
+        primary_term=hit["_primary_term"],
+        source=hit.get("_source", {}),
+        has_vector=_HAS_VECTOR in hit.get("matched_queries", ()),
+    )
