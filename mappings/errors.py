@@ -17,6 +17,7 @@ ShelfwiseError
     PhotoRefused           the photo of a query cannot be used
     PhotoUnavailable       the photo of a query could not be fetched from its address
     ProductRejected        a product breaks the product record's rules
+    AttachRefused          an index of the shop cannot be attached, or not so
     TooManyDeletes         a feed lacks so many products that it is likely to be cut off
   TemporaryError           try again: 503 with Retry-After; a task is retried with backoff
     ClusterUnavailable     Elasticsearch does not answer
@@ -189,6 +190,12 @@ class TooManyDeletes(RequestError):
     """A feed lacks more of the index's products than it may take with it; nothing was deleted."""
 
     code = "too_many_deletes"
+
+
+class AttachRefused(RequestError):
+    """An index of the shop cannot be attached, or not in the way that was asked for."""
+
+    code = "attach_refused"
 
 
 class TemporaryError(ShelfwiseError):
