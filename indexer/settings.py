@@ -10,6 +10,9 @@ from indexer.images.networks import parse_networks, parse_ports
 from mappings.product_changes import LANES, Lane
 from mappings.settings import SharedSettings
 
+PHOTOS_AHEAD_SECONDS = 2.0
+"""Hundreds of photos from a disk or a near server, and not long beside the text encoder's work."""
+
 
 def parse_lanes(text: str) -> tuple[Lane, ...]:
     """Return the lanes of a text such as `fast,changes`, in order of priority.
@@ -78,6 +81,11 @@ class IndexerSettings(SharedSettings):
         "encoder reads), `changes`, `bulk` (loads), `photos`; the first of these with a batch "
         "comes first. A worker of `fast` alone loads no encoder, one of `photos` only that of "
         "photos.",
+    )
+    indexer_finetunes: bool = Field(
+        True,
+        description="Whether a worker with the lane `photos` also does the fine-tunings that the "
+        "API is asked for, one at a time in a process of its own (about 1.5 GB, all cores).",
     )
     indexer_pool: Literal["threads", "solo", "prefork"] = Field(
         "threads",
@@ -203,6 +211,15 @@ class IndexerSettings(SharedSettings):
         le=4096,
         description="Photos, of one or more products, in one run of the encoder.",
     )
+    indexer_photos_ahead_seconds: float | None = Field(
+        None,
+        ge=0,
+        le=60,
+        description="How long a worker holds back a batch of products to write them together with "
+        "their photos, which saves Elasticsearch the second write; what is not there by then "
+        "follows. 0 writes at once. If unset: 2 where the worker has the lane `photos` too, else "
+        "0.",
+    )
     indexer_photo_products_per_task: int = Field(
         64, ge=1, le=5000, description="Products whose photos a worker takes on together."
     )
@@ -227,3 +244,14 @@ class IndexerSettings(SharedSettings):
         description="How long a photo whose address stays is not fetched again when its product "
         "is written anew.",
     )
+
+
+def photos_ahead_seconds(settings: IndexerSettings) -> float:
+    """Return how long a worker's products wait for their photos, 0 for not at all."""
+    lanes = set(parse_lanes(settings.indexer_lanes))
+    if not lanes & {"changes", "bulk"}:
+        return 0.0
+    seconds = settings.indexer_photos_ahead_seconds
+    if seconds is None:
+        return PHOTOS_AHEAD_SECONDS if "photos" in lanes else 0.0
+    return seconds

@@ -15,6 +15,7 @@ from indexer.celery_app import create_app, publisher
 from indexer.encoder_pool import EncoderPool
 from indexer.encoders.base import TextEncoder
 from indexer.encoders.registry import export_query_encoder, load_text_encoder
+from indexer.finetune.jobs import FinetuningJobs
 from indexer.freshness import Freshness
 from indexer.housekeeping import (
     TOMBSTONE_SECONDS,
@@ -31,7 +32,7 @@ from indexer.photos.parts import PhotoParts, rules_from_settings
 from indexer.pipeline import Pipeline
 from indexer.rebuild.driver import RebuildDriver
 from indexer.refresh_interval import RefreshIntervals
-from indexer.settings import IndexerSettings, parse_lanes
+from indexer.settings import IndexerSettings, parse_lanes, photos_ahead_seconds
 from indexer.tasks import register_tasks
 from indexer.vector_cache import connect_cache
 from mappings import cluster, task_records
@@ -40,6 +41,8 @@ from mappings.encoder_spec import EncoderSpec
 from mappings.errors import MissingSetting
 from mappings.outbox import Outbox
 from mappings.product_changes import queue_of
+
+FINETUNING_SECONDS = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -114,6 +117,7 @@ class WorkerParts:
             cache=connect_cache(settings),
             in_flight=LateChanges(self.outbox, self.dead_letters),
             photo_rules=rules_from_settings(settings),
+            photos_ahead=self.photos.ahead() if photos_ahead_seconds(settings) else None,
             on_photos_due=self.photos.hints.tell,
         )
 
@@ -147,6 +151,12 @@ def needs_text_encoder(settings: IndexerSettings) -> bool:
     return bool({"changes", "bulk"} & set(parse_lanes(settings.indexer_lanes)))
 
 
+def needs_image_encoder(settings: IndexerSettings) -> bool:
+    """Return whether the worker encodes photos, in their lane or before it writes products."""
+    in_lane = "photos" in parse_lanes(settings.indexer_lanes)
+    return in_lane or photos_ahead_seconds(settings) > 0
+
+
 def needs_encoder(settings: IndexerSettings) -> bool:
     """Return whether the worker encodes anything; without, it stays a small process."""
     return parse_lanes(settings.indexer_lanes) != ("fast",)
@@ -176,13 +186,13 @@ def run_worker(settings: IndexerSettings) -> int:
     parts = WorkerParts(settings)
     if settings.indexer_pool != "prefork":
         parts.pipeline()
-        if "photos" in parse_lanes(settings.indexer_lanes):
+        if needs_image_encoder(settings):
             parts.photos.load_encoder()
     app = make_worker_app(settings, parts)
     stopped = threading.Event()
 
     def start_janitor(**_: object) -> None:
-        start_chores(_chores(parts, settings), parts.outbox, stopped)
+        start_chores(_chores(parts, settings, stopped), parts.outbox, stopped)
 
     signals.worker_ready.connect(start_janitor, weak=False)
     worker = app.Worker(
@@ -198,7 +208,9 @@ def run_worker(settings: IndexerSettings) -> int:
     return int(worker.exitcode or 0)
 
 
-def _chores(parts: WorkerParts, settings: IndexerSettings) -> list[Chore]:
+def _chores(
+    parts: WorkerParts, settings: IndexerSettings, stopped: threading.Event
+) -> list[Chore]:
     seconds = settings.indexer_janitor_seconds
     client = cluster.connect(settings, connections_per_node=4)
     intervals, days = parts.refresh_intervals(), settings.indexer_tombstone_days
@@ -214,4 +226,7 @@ def _chores(parts: WorkerParts, settings: IndexerSettings) -> list[Chore]:
         # Of several rebuilds each may have another driver; the lease keeps two from one.
         drive = Chore("rebuilds", seconds, lambda: drive_rebuilds(client, driver), is_shared=True)
         chores.append(drive)
+    if settings.indexer_finetunes and "photos" in parse_lanes(settings.indexer_lanes):
+        jobs = FinetuningJobs(client, settings, stopped)
+        chores.append(Chore("finetunings", FINETUNING_SECONDS, jobs.do_next))
     return chores

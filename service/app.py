@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from flask import Flask
 
+from service.access import gate
 from service.api import (
     answers,
     dead_letters,
     docs,
     events,
+    finetune,
     health,
     products,
     reindex,
@@ -18,6 +20,20 @@ from service.api import (
 )
 from service.api.uploads import InMemoryRequest
 from service.services import EXTENSION, Services
+
+PARTS = (
+    search,
+    similar,
+    products,
+    reindex,
+    finetune,
+    tasks,
+    dead_letters,
+    events,
+    health,
+    docs,
+)
+"""The views, each with its blueprint."""
 
 
 def create_app(services: Services) -> Flask:
@@ -29,6 +45,7 @@ def create_app(services: Services) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = services.settings.service_max_body_bytes
     app.extensions[EXTENSION] = services
     answers.register(app)
-    for part in (search, similar, products, reindex, tasks, dead_letters, events, health, docs):
+    gate.register(app, services.access)
+    for part in PARTS:
         app.register_blueprint(part.blueprint)
     return app

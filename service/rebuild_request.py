@@ -15,9 +15,11 @@ from indexer.encoders.image_registry import IMAGE_ENCODERS
 from indexer.encoders.next_encoders import NO_PHOTOS, next_encoders
 from indexer.encoders.registry import ENCODERS
 from mappings.errors import InvalidQuery
+from mappings.finetunings import Finetunings
 from mappings.index_lifecycle import LiveIndex
 from mappings.index_versions import Rebuild, start_next
 from mappings.validation_faults import first_fault, shorten
+from service.finetune_request import finished_encoders
 from service.settings import ServiceSettings
 
 MAX_JUDGEMENTS = 20_000
@@ -46,8 +48,8 @@ class RebuildRequest(BaseModel):
     )
     image_encoder: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
         None,
-        description="Encoder of photos: a registered one, that of the service's settings, or "
-        "`none`.",
+        description="Encoder of photos: a registered one, one that was fine-tuned for the "
+        "index, that of the service's settings, or `none`.",
     )
     photos: Literal["wait", "later"] = Field(
         "wait", description="Whether the swap waits until every photo was tried."
@@ -89,7 +91,8 @@ def start_rebuild(
             f"{shorten(request.encoder)}; others by the command line",
             field="encoder",
         )
-    allowed_images = {*IMAGE_ENCODERS, settings.image_encoder, NO_PHOTOS} - {""}
+    made = finished_encoders(Finetunings(client).list(live.name))
+    allowed_images = {*IMAGE_ENCODERS, *made, settings.image_encoder, NO_PHOTOS} - {""}
     if request.image_encoder is not None and request.image_encoder not in allowed_images:
         raise InvalidQuery(
             f"image_encoder: should be one of {', '.join(sorted(allowed_images))}, got "

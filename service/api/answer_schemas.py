@@ -63,6 +63,22 @@ class RebuildAnswer(_Answer):
     report: dict[str, Any]
 
 
+class FinetuningAnswer(_Answer):
+    """A fine-tuning; `reindex` is the body of the rebuild that serves what it made."""
+
+    id: str
+    index: str
+    created_at: str
+    state: Literal["waiting", "running", "done", "failed", "cancelled"]
+    seen_at: str | None = Field(description="When its worker last said how far it is.")
+    options: dict[str, Any]
+    encoder: str = Field(description="Name of the encoder, the folder that it is written to.")
+    said: str = Field(description="The newest line of its progress, or why it failed.")
+    before: dict[str, float | None] = Field(description="Figures on products held out.")
+    after: dict[str, float | None]
+    reindex: dict[str, str] | None
+
+
 class TaskReject(_Answer):
     """A product that was not indexed."""
 
@@ -210,6 +226,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     AcceptedAnswer,
     ProductAnswer,
     RebuildAnswer,
+    FinetuningAnswer,
     TaskAnswer,
     DeadLettersAnswer,
     EventsAnswer,

@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from mappings.product import Product
 from service.api import answer_schemas
 from service.api.dead_letters import DEFAULT_LETTERS, MAX_LETTERS, MAX_OFFSET
+from service.api.openapi_finetune import finetune_paths
 from service.api.openapi_parts import (
     INDEX,
     LETTER_ID,
@@ -25,6 +26,7 @@ from service.api.openapi_parts import (
 )
 from service.api.openapi_search import search_paths
 from service.events.event import MAX_EVENTS, Event
+from service.finetune_request import FinetuneRequest
 from service.rebuild_request import RebuildRequest
 from service.search_request import SearchRequest
 
@@ -205,6 +207,7 @@ def openapi_document() -> dict[str, Any]:
         SearchRequest,
         Product,
         RebuildRequest,
+        FinetuneRequest,
         Event,
         *answer_schemas.MODELS,
     ]
@@ -228,6 +231,7 @@ def openapi_document() -> dict[str, Any]:
             **search_paths(),
             **_products_paths(),
             "/v1/indexes/{index}/reindex": _reindex_path(),
+            **finetune_paths(),
             "/v1/tasks/{task_id}": {
                 "parameters": [TASK_ID],
                 "get": {
