@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mappings.errors import UnknownTask
 from mappings.outbox import Outbox, Outgoing, new_task_id
-from mappings.product_changes import ProductChange
+from mappings.product_changes import Lane, ProductChange
 from mappings.task_records import BatchOutcome, TaskRecords
 
 
@@ -26,7 +26,13 @@ class BatchSender:
         self.task_id: str | None = None
         self.under_way: dict[int, Outgoing] = {}
 
-    def send(self, changes: Sequence[ProductChange], expected: int | None = None) -> Outgoing:
+    def send(
+        self,
+        changes: Sequence[ProductChange],
+        expected: int | None = None,
+        *,
+        lane: Lane = "bulk",
+    ) -> Outgoing:
         """Submit a batch and return it.
 
         expected: about how many products the load has in all.
@@ -35,7 +41,7 @@ class BatchSender:
         submits it.
         """
         positions = range(self._next_position, self._next_position + len(changes))
-        batch = Outgoing(self._next_number, "bulk", changes, positions)
+        batch = Outgoing(self._next_number, lane, changes, positions)
         self._next_number += 1
         self._next_position += len(changes)
         self.under_way[batch.number] = batch

@@ -11,40 +11,31 @@ from pathlib import Path
 from types import FrameType
 
 import click
-from elasticsearch import Elasticsearch
 from rich.console import Console
 
 from indexer.batch_sender import BatchSender
 from indexer.celery_app import create_app, publisher
-from indexer.encoders.registry import text_encoder_spec
 from indexer.load_progress import LoadProgress, show_on
 from indexer.loader import Loader, LoadSummary
 from indexer.patience import patiently
-from indexer.photos.parts import image_spec
 from indexer.photos.waiting import described, wait_for_photos
 from indexer.records import RecordFile
 from indexer.refresh_interval import RaisedInterval, RefreshIntervals
 from indexer.rejects_file import RejectsFile
 from indexer.settings import IndexerSettings
+from indexer.target_index import find_or_create
 from mappings import cluster, task_records
-from mappings.encoder_spec import EncoderSpec
 from mappings.errors import (
-    EncoderUnavailable,
     InvalidQuery,
     QueueUnavailable,
     TemporaryError,
-    UnknownIndex,
     UnknownTask,
 )
 from mappings.feeds.field_map import RecordMap, choose_map, read_map
 from mappings.index_lifecycle import (
-    LiveIndex,
-    create_index,
     find_index,
-    require_text_encoder,
 )
 from mappings.outbox import Outbox
-from mappings.product import IMAGE_VECTOR, TEXT_VECTOR
 from mappings.task_records import TaskRecords
 
 EXIT_FINE = 0
@@ -110,7 +101,7 @@ def _load(
         client = stack.enter_context(cluster.connect(settings))
         queue = stack.enter_context(task_records.connect(settings.redis_url.get_secret_value()))
         app = stack.enter_context(create_app(settings))
-        live = _index_for(client, name, settings, progress)
+        live = find_or_create(client, name, settings, note=progress.note)
         records = stack.enter_context(RecordFile(file))
         intervals = RefreshIntervals(client, queue)
         patiently(intervals.restore_abandoned, patience_seconds=patience)
@@ -183,47 +174,6 @@ def recognise_map(file: Path) -> RecordMap:
         if first is None or first.value is None:
             raise InvalidQuery(f"{file.name}: holds no readable record", field="file")
         return choose_map(first.value, is_text=records.is_csv)
-
-
-def _index_for(
-    client: Elasticsearch, name: str, settings: IndexerSettings, progress: LoadProgress
-) -> LiveIndex:
-    """Return the index, made for the configured encoders when it is not there.
-
-    Raises EncoderMismatch when another encoder fills it.
-    """
-
-    def configured() -> EncoderSpec:
-        return text_encoder_spec(
-            settings.text_encoder,
-            template=settings.text_template,
-            model_directory=Path(settings.model_directory),
-        )
-
-    def find_or_create() -> LiveIndex:
-        try:
-            live = find_index(client, name)
-        except UnknownIndex:
-            photos = image_spec(settings)
-            encoders = {} if photos is None else {IMAGE_VECTOR: photos}
-            return create_index(client, name, {TEXT_VECTOR: configured(), **encoders})
-        if live.text_encoder:
-            try:
-                require_text_encoder(live, configured())
-            except EncoderUnavailable:
-                pass  # a machine without the model may load: the worker compares
-        if settings.image_encoder and live.image_encoder is None:
-            progress.note(
-                f"this index has no photos; `shelfwise reindex --index {name} --image-encoder "
-                f"{settings.image_encoder}` makes one with them"
-            )
-        return live
-
-    return patiently(
-        find_or_create,
-        patience_seconds=settings.indexer_patience_seconds,
-        on_failure=lambda error: progress.note(error.message),
-    )
 
 
 @contextmanager

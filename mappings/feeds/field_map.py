@@ -151,6 +151,16 @@ class FieldMap:
         return found
 
 
+def product_id_of(mapping: RecordMap, record: Mapping[str, Any]) -> str:
+    """Return the product id of a record, without looking at the rest of it.
+
+    Raises ProductRejected when it has none.
+    """
+    if not isinstance(mapping, FieldMap):
+        return _require_id(record.get("id"))
+    return _require_id(_shaped("id", mapping.fields["id"].apply(record)))
+
+
 def read_map(path_or_name: str) -> RecordMap:
     """Return a shipped map by name, the identity map, or the map in a file.
 
