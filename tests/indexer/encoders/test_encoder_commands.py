@@ -50,7 +50,7 @@ def test_exporting_no_encoder_of_photos_is_a_mistake(run) -> None:
 
 
 def test_check_tells_rate_and_agreement(run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("indexer.encoder_commands.RATE_SECONDS", 0.05)
+    monkeypatch.setattr("indexer.encoder_checks.RATE_SECONDS", 0.05)
     result = run("check", "hashing")
     assert result.exit_code == 0
     assert "texts/s" in result.output
@@ -58,15 +58,25 @@ def test_check_tells_rate_and_agreement(run, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_check_takes_the_configured_encoder(run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("indexer.encoder_commands.RATE_SECONDS", 0.05)
+    monkeypatch.setattr("indexer.encoder_checks.RATE_SECONDS", 0.05)
     assert "hashing" in run("check", SHELFWISE_TEXT_ENCODER="hashing").output
+
+
+@pytest.mark.parametrize("name", ["hashing-image", "tower"])
+def test_check_of_an_encoder_of_photos(run, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr("indexer.encoder_checks.RATE_SECONDS", 0.05)
+    result = run("check", "--photos", name, "--device", "cpu")
+    assert result.exit_code == 0
+    assert name in result.output and "photos/s" in result.output
+    assert "smallest cosine 1.000" in result.output
+    assert run("check", "--photos").exit_code == 2
 
 
 @pytest.mark.models
 def test_check_of_a_model_tells_device_precision_and_what_is_missing(
     run, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.encoder_commands.RATE_SECONDS", 0.05)
+    monkeypatch.setattr("indexer.encoder_checks.RATE_SECONDS", 0.05)
     result = run("check", str(tiny_model), "--device", "cpu", "--precision", "float32")
     assert result.exit_code == 0
     assert "float32 (as configured)" in result.output
@@ -75,7 +85,7 @@ def test_check_of_a_model_tells_device_precision_and_what_is_missing(
 
 @pytest.mark.models
 def test_export_then_check_agrees(run, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("indexer.encoder_commands.RATE_SECONDS", 0.05)
+    monkeypatch.setattr("indexer.encoder_checks.RATE_SECONDS", 0.05)
     exported = run("export", str(tiny_model))
     assert exported.exit_code == 0
     assert "tiny-shop-model revision" in exported.output
