@@ -6,11 +6,11 @@ it with our fields that is kept in step. Both have all that is ours under one ob
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
-from elasticsearch import Elasticsearch, NotFoundError
+from elasticsearch import ConflictError, Elasticsearch, NotFoundError
 
 from mappings.cluster import cluster_errors
 from mappings.encoder_spec import EncoderSpec
@@ -156,29 +156,49 @@ class Attachments:
         *,
         state: State | None = None,
         target: str | None = None,
-    ) -> None:
-        """Store how far the work is; what else is kept of the attachment stays.
+    ) -> Attachment:
+        """Store how far the work is, and return the attachment as it is now.
 
+        What is not named here stays, and so does the state of one that is being detached, which
+        tells whoever works on it to stop.
         Raises UnknownIndex when it has been removed meanwhile, so that nobody brings it back.
         """
-        changes: dict[str, Any] = {"progress": progress}
+        changes: dict[str, Any] = {"progress": dict(progress)}
         if state is not None:
             changes["state"] = state
         if target is not None:
             changes["target"] = target
-        # An update would merge the two objects, and keep what the new one leaves out.
-        with cluster_errors(index=index):
-            found = self._client.options(ignore_status=404).get(index=ATTACHMENTS_INDEX, id=index)
-            if not found.get("found"):
-                raise UnknownIndex(f"index {index!r} is not attached", field="index")
-            self._client.index(
-                index=ATTACHMENTS_INDEX,
-                id=index,
-                document={**found["_source"], **changes},
-                if_seq_no=found["_seq_no"],
-                if_primary_term=found["_primary_term"],
-                refresh=state is not None or target is not None,
-            )
+        return self._change(index, lambda found: {**found, **changes})
+
+    def set_detaching(self, index: str) -> Attachment:
+        """Let everybody who works on an attached index stop; return the attachment."""
+        return self._change(index, lambda found: {**found, "state": "detaching"})
+
+    def _change(
+        self, index: str, change: Callable[[dict[str, Any]], dict[str, Any]]
+    ) -> Attachment:
+        while True:
+            with cluster_errors(index=index):
+                found = self._client.options(ignore_status=404).get(
+                    index=ATTACHMENTS_INDEX, id=index
+                )
+                if not found.get("found"):
+                    raise UnknownIndex(f"index {index!r} is not attached", field="index")
+                document = change(found["_source"])
+                if found["_source"]["state"] == "detaching":
+                    document["state"] = "detaching"
+                try:
+                    self._client.index(
+                        index=ATTACHMENTS_INDEX,
+                        id=index,
+                        document=document,
+                        if_seq_no=found["_seq_no"],
+                        if_primary_term=found["_primary_term"],
+                        refresh=document["state"] != found["_source"]["state"],
+                    )
+                except ConflictError:
+                    continue  # somebody else has changed it at this moment
+            return Attachment.from_document(document)
 
     def remove(self, index: str) -> None:
         """Forget an attachment; one that is not there is no error."""

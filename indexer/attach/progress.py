@@ -18,6 +18,7 @@ class Progress:
     building: a companion that is being filled while another one serves.
     donors: indexes that may have the vectors of the same texts.
     rate: most documents encoded or copied a second while it is filled; None for no limit.
+    may_break_versions: the shop knows that our writes raise versions that it gives itself.
     error: why nothing happens, empty when all is well. at: when this was noted (ISO 8601).
     """
 
@@ -33,6 +34,7 @@ class Progress:
     building: str = ""
     donors: tuple[str, ...] = ()
     rate: float | None = None
+    may_break_versions: bool = False
     error: str = ""
     at: str = ""
 
