@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
 import click
 
+from mappings.audit import record_command
 from mappings.errors import ShelfwiseError
 
 COMMANDS = {
@@ -30,6 +32,7 @@ COMMANDS = {
         "service.events.commands:events",
         "Count, purge and erase what shoppers did.",
     ),
+    "keys": ("service.access.commands:keys", "Make, list and revoke API keys."),
     "weights": ("service.weights.commands:weights", "List, switch and compare ranking weights."),
     "evaluate": ("service.cli:evaluate", "Measure ranking on a judgement list."),
     "train": ("service.learning.commands:train", "Learn ranking weights from judgements."),
@@ -79,6 +82,15 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; an error of ours is one message and exit status 1."""
+    try:
+        _run()
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        record_command(sys.argv[1:], status, os.environ)
+        raise
+
+
+def _run() -> None:
     try:
         cli(standalone_mode=True)
     except ShelfwiseError as error:

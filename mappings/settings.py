@@ -99,6 +99,11 @@ class SharedSettings(BaseSettings):
         description="Folder of exported ONNX encoders, written by the worker and read by the "
         "service.",
     )
+    audit_file: str | None = Field(
+        None,
+        description="File that a line of JSON is added to for each act of an admin, by API or "
+        "command; the service's log has those of the API in any case.",
+    )
     task_ttl_seconds: int = Field(
         86_400, ge=60, description="How long a task's record is kept after its last change."
     )

@@ -12,6 +12,7 @@ from service.api import (
     events,
     finetune,
     health,
+    keys,
     products,
     reindex,
     search,
@@ -31,6 +32,7 @@ PARTS = (
     dead_letters,
     events,
     health,
+    keys,
     docs,
 )
 """The views, each with its blueprint."""

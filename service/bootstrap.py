@@ -11,11 +11,13 @@ from elasticsearch import Elasticsearch
 from indexer.encoders.base import WordList
 from mappings.cluster import connect as connect_cluster
 from mappings.dead_letters import DeadLetters
-from mappings.errors import TemporaryError
+from mappings.errors import EncoderMismatch, TemporaryError
 from mappings.index_lifecycle import LiveIndex, find_index
 from mappings.outbox import Outbox
 from mappings.task_records import TaskRecords, queue_errors
 from mappings.task_records import connect as connect_queue
+from service.access.wiring import build_access
+from service.deadlines import Deadline
 from service.events.event_key import find_event_key
 from service.events.event_store import EventStore
 from service.events.intake import EventIntake
@@ -25,6 +27,7 @@ from service.live_indexes import LiveIndexes
 from service.prepared_search import SearchPreparer
 from service.query_encoders import QueryEncoders
 from service.query_photos import QueryPhotos
+from service.queue_metrics import REDIS_SECONDS, queue_metrics
 from service.ranking.weights import load_default
 from service.search_results import UnderstoodQuery
 from service.searcher import Searcher
@@ -50,16 +53,19 @@ def build_services(settings: ServiceSettings) -> Services:
 
     Raises EncoderUnavailable when the query encoder's files are not there.
     """
-    encoders = QueryEncoders(settings)
+    telemetry = Telemetry()
+    encoders = QueryEncoders(settings, deadline=_deadline(settings), on_lookup=telemetry.looked_up)
     encoders.load_configured()
     client = _cluster(settings)
-    indexes = _indexes(settings, client, encoders)
+    indexes = _indexes(settings, client, encoders, degrades=True)
     redis_url = settings.redis_url.get_secret_value()
     queue = connect_queue(redis_url)
     records = TaskRecords(queue, ttl_seconds=settings.task_ttl_seconds)
     outbox = Outbox(queue, publisher(redis_url), ttl_seconds=settings.task_ttl_seconds)
 
-    telemetry = Telemetry()
+    telemetry.show_queue(
+        queue_metrics(connect_queue(redis_url, timeout_seconds=REDIS_SECONDS), client, indexes)
+    )
     rankings: ActiveWeights[LearnedRanking | None] = ActiveWeights(
         _weights_store(client),
         parse_ranking,
@@ -72,6 +78,10 @@ def build_services(settings: ServiceSettings) -> Services:
         with queue_errors():
             queue.ping()
 
+    def check_encoders() -> None:
+        for live in indexes.list_served():
+            encoders.require(live)
+
     searcher = _searcher(
         client,
         indexes,
@@ -79,6 +89,8 @@ def build_services(settings: ServiceSettings) -> Services:
         rankings,
         QueryPhotos(settings),
         signer=QueryIdSigner(lambda: find_event_key(settings)),
+        leg_seconds=settings.service_leg_timeout_seconds,
+        photo_deadline=_deadline(settings),
     )
     return Services(
         settings=settings,
@@ -91,6 +103,8 @@ def build_services(settings: ServiceSettings) -> Services:
         dead_letters=DeadLetters(queue),
         events=_events(settings, client, indexes, queue),
         check_queue=check_queue,
+        check_encoders=check_encoders,
+        access=build_access(settings, client),
         telemetry=telemetry,
     )
 
@@ -111,23 +125,35 @@ def build_searcher(
 
 
 def check_before_start(settings: ServiceSettings) -> None:
-    """Refuse to start on an index whose encoder is not here; loads no model.
+    """Refuse to start on an index whose encoder of texts is not here; loads no model.
 
     Raises EncoderMismatch or MappingMismatch, and EncoderUnavailable without our own. A cluster
     that is away is no reason not to start: readiness stays false until it answers, and then
-    makes the same check.
+    tells of encoders that are not here.
     """
     encoders = QueryEncoders(settings)
     encoders.check_configured()
     client = _cluster(settings)
     try:
-        found = _indexes(settings, client, encoders).check_all()
+        found = _indexes(settings, client, encoders).list_served()
+        for live in found:
+            encoders.require_text(live)
     except TemporaryError as error:
         log.warning("cluster_not_checked", reason=str(error))
     else:
         log.info("indexes_checked", indexes=[live.index for live in found])
+        for live in found:
+            _warn_of_photos(live, encoders)
     finally:
         client.close()
+
+
+def _warn_of_photos(live: LiveIndex, encoders: QueryEncoders) -> None:
+    # Without the encoder of photos an index is searched by words; that stops no start.
+    try:
+        encoders.require(live)
+    except EncoderMismatch as error:
+        log.warning("photos_not_searched", index=live.name, reason=error.message)
 
 
 def _weights_store(client: Elasticsearch) -> WeightsStore:
@@ -144,6 +170,8 @@ def _searcher(
     *,
     signer: QueryIdSigner | None = None,
     waits: bool = False,
+    leg_seconds: float = 0.0,
+    photo_deadline: Deadline | None = None,
 ) -> Searcher:
     """Return a searcher.
 
@@ -160,8 +188,14 @@ def _searcher(
         is_word = encoder.is_word if isinstance(encoder, WordList) else _no_word
         return understand(text, known, is_word=is_word)
 
-    preparer = SearchPreparer(indexes, encoders, load_default(), understood, rankings, photos)
-    return Searcher(client, preparer, signer)
+    preparer = SearchPreparer(
+        indexes, encoders, load_default(), understood, rankings, photos, photo_deadline
+    )
+    return Searcher(client, preparer, signer, leg_seconds=leg_seconds)
+
+
+def _deadline(settings: ServiceSettings) -> Deadline:
+    return Deadline(settings.service_leg_timeout_seconds, threads=settings.service_threads)
 
 
 def _no_word(word: str) -> bool:
@@ -190,12 +224,15 @@ def _indexes(
     client: Elasticsearch,
     encoders: QueryEncoders,
     find: Callable[[Elasticsearch, str], LiveIndex] = find_index,
+    *,
+    degrades: bool = False,
 ) -> LiveIndexes:
     served = [name.strip() for name in settings.service_indexes.split(",") if name.strip()]
     return LiveIndexes(
         client,
         encoders.require,
         served=served,
+        degrades=degrades,
         ttl_seconds=settings.service_index_cache_seconds,
         find=find,
     )

@@ -11,6 +11,7 @@ from flask import current_app
 
 from mappings.dead_letters import DeadLetters
 from mappings.task_records import TaskRecords
+from service.access.gate import Access
 from service.events.intake import EventIntake
 from service.live_indexes import LiveIndexes
 from service.searcher import Searcher
@@ -26,7 +27,8 @@ EXTENSION = "shelfwise"
 class Services:
     """The parts of the running service.
 
-    check_queue: raises QueueUnavailable without Redis.
+    check_queue: raises QueueUnavailable without Redis. check_encoders: raises an error that names
+    the first index that is searched without its encoders.
     """
 
     settings: ServiceSettings
@@ -39,6 +41,8 @@ class Services:
     dead_letters: DeadLetters
     events: EventIntake
     check_queue: Callable[[], None]
+    check_encoders: Callable[[], None]
+    access: Access
     telemetry: Telemetry = field(default_factory=Telemetry)
 
 

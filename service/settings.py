@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 
@@ -20,6 +21,14 @@ def _check_ports(text: str) -> str:
     return text
 
 
+def _check_origins(text: str) -> str:
+    for origin in filter(None, map(str.strip, text.split(","))):
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}":
+            raise ValueError(f"{origin!r} should be an origin such as https://shop.example")
+    return text
+
+
 class ServiceSettings(SharedSettings):
     """Where the service listens, how much it takes, and how it searches by default."""
 
@@ -30,7 +39,83 @@ class ServiceSettings(SharedSettings):
     service_workers: int = Field(
         1, ge=1, le=64, description="Web processes; each holds its own query encoder."
     )
-    service_threads: int = Field(8, ge=1, le=256, description="Requests at a time per process.")
+    service_threads: int = Field(
+        8,
+        ge=1,
+        le=256,
+        description="Requests worked on at a time per process; about as many as Elasticsearch's "
+        "cores answer at once keep an overloaded service fast.",
+    )
+    service_waiting: int = Field(
+        32,
+        ge=0,
+        le=1_024,
+        description="Requests per process that may wait for their turn; of more the oldest is "
+        "refused with 503.",
+    )
+    service_wait_milliseconds: int = Field(
+        500,
+        ge=0,
+        le=60_000,
+        description="Longest wait for a turn; then a request is refused with 503.",
+    )
+    service_body_seconds: float = Field(
+        20.0, gt=0, le=600, description="Longest time for a client to send a request's body."
+    )
+    service_request_seconds: float = Field(
+        60.0,
+        gt=0,
+        le=3_600,
+        description="Longest time from a request's first line to the last byte of its answer; "
+        "then the connection is cut.",
+    )
+    service_keys: Literal["auto", "required"] = Field(
+        "auto",
+        description="Whether requests need an API key: `auto` asks for none on a loopback "
+        "address and always elsewhere.",
+    )
+    service_key_cache_seconds: float = Field(
+        5.0,
+        ge=0.1,
+        le=60,
+        description="How long a process goes by the API keys that it has read; a revoked key "
+        "works that much longer.",
+    )
+    service_metrics_open: bool = Field(
+        False,
+        description="Answer `/metrics`, which names all indexes, without a key.",
+    )
+    service_rate_per_key: int = Field(
+        12_000,
+        ge=0,
+        le=10_000_000,
+        description="Most requests a minute of one API key, in one go or spread; 0 is no limit. "
+        "Without keys there are no limits.",
+    )
+    service_rate_per_address: int = Field(
+        12_000,
+        ge=0,
+        le=10_000_000,
+        description="Most requests a minute from one client address (IPv6: a /64); 0 is no limit.",
+    )
+    service_rate_without_redis: Literal["open", "closed"] = Field(
+        "open",
+        description="Without Redis requests are answered uncounted (`open`) or refused with 503 "
+        "(`closed`).",
+    )
+    service_trusted_proxies: Annotated[str, AfterValidator(_check_networks)] = Field(
+        "",
+        description="Networks of proxies whose `X-Forwarded-For` is believed, divided by commas.",
+    )
+    service_origins: Annotated[str, AfterValidator(_check_origins)] = Field(
+        "",
+        description="Origins whose pages may call the service from a browser (CORS), divided by "
+        "commas, such as `https://shop.example`; none by default.",
+    )
+    service_log_queries: Literal["masked", "plain"] = Field(
+        "masked",
+        description="Whether search words and ids of clients are masked in logs.",
+    )
     service_indexes: str = Field(
         "",
         description="Indexes to serve, divided by commas; empty serves all. Each is checked "
@@ -50,6 +135,14 @@ class ServiceSettings(SharedSettings):
     )
     service_search_timeout_seconds: float = Field(
         10.0, gt=0, le=120, description="Longest wait for Elasticsearch in a search."
+    )
+    service_leg_timeout_seconds: float = Field(
+        3.0,
+        ge=0,
+        le=60,
+        description="Longest wait for the encoder, for the photo of a query that has words too, "
+        "and for a request of Elasticsearch with vectors; then words are searched alone and the "
+        "answer says so. 0 waits as for anything else.",
     )
     service_index_cache_seconds: float = Field(
         2.0, ge=0, le=60, description="How long what an alias points at is remembered."

@@ -17,6 +17,7 @@ class Scope(StrEnum):
     SEARCH = "search"
     EVENTS = "events"
     WRITE = "write"
+    METRICS = "metrics"
     ADMIN = "admin"
 
 

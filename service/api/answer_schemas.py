@@ -148,10 +148,36 @@ class EventsAnswer(_Answer):
     accepted: int
 
 
-class HealthAnswer(_Answer):
-    """`ok`, or what is amiss with each part."""
+class KeyBody(_Answer):
+    """An API key, without its secret."""
 
-    status: Literal["ok", "unavailable"]
+    id: str
+    state: Literal["active", "expired", "revoked"]
+    name: str
+    scopes: list[str]
+    indexes: list[str]
+    created_at: str
+    created_by: str
+    expires_at: str | None
+    revoked_at: str | None
+
+
+class KeysAnswer(_Answer):
+    """API keys, newest first."""
+
+    keys: list[KeyBody]
+
+
+class NewKeyAnswer(KeyBody):
+    """A key that was just made; `key` is its only copy."""
+
+    key: str
+
+
+class HealthAnswer(_Answer):
+    """`ok`, or what is amiss with each part; `degraded` answers searches all the same."""
+
+    status: Literal["ok", "degraded", "unavailable"]
     checks: dict[str, str] = {}
 
 
@@ -230,6 +256,8 @@ MODELS: tuple[type[BaseModel], ...] = (
     TaskAnswer,
     DeadLettersAnswer,
     EventsAnswer,
+    KeysAnswer,
+    NewKeyAnswer,
     HealthAnswer,
     SearchAnswerBody,
 )

@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 
 REQUEST_ID_HEADER = "X-Request-Id"
 _HTTP_CODES = {
+    401: "unauthorized",
+    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     413: "request_too_large",

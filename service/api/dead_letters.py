@@ -9,8 +9,11 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from mappings.dead_letters import DeadLetter, Indexes
-from mappings.errors import InvalidQuery, UnknownDeadLetter, UnknownIndex
+from mappings.errors import Forbidden, InvalidQuery, UnknownDeadLetter, UnknownIndex
+from mappings.index_lifecycle import list_indexes
 from mappings.index_names import check_index_name
+from service.access.caller import current_caller
+from service.access.scopes import Scope, needs
 from service.api.answers import json_answer
 from service.api.bodies import check_parameters, parameter_number
 from service.services import current_services
@@ -24,6 +27,7 @@ blueprint = Blueprint("dead_letters", __name__)
 
 
 @blueprint.get("/v1/dead-letters")
+@needs(Scope.WRITE)
 def list_dead_letters() -> Response:
     """Return letters of all served indexes, or of one, newest first."""
     check_parameters(("index", "limit", "offset"))
@@ -41,6 +45,7 @@ def list_dead_letters() -> Response:
 
 
 @blueprint.get("/v1/dead-letters/<letter_id>")
+@needs(Scope.WRITE)
 def read_dead_letter(letter_id: str) -> Response:
     """Return one letter."""
     check_parameters(())
@@ -48,6 +53,7 @@ def read_dead_letter(letter_id: str) -> Response:
 
 
 @blueprint.post("/v1/dead-letters/<letter_id>/retry")
+@needs(Scope.WRITE)
 def retry_dead_letter(letter_id: str) -> Response:
     """Queue the letter's change as it was; the letter goes when it is queued."""
     check_parameters(())
@@ -59,6 +65,7 @@ def retry_dead_letter(letter_id: str) -> Response:
 
 
 @blueprint.delete("/v1/dead-letters/<letter_id>")
+@needs(Scope.ADMIN)
 def delete_dead_letter(letter_id: str) -> Response:
     """Forget the letter, and return it for the last time."""
     check_parameters(())
@@ -72,17 +79,23 @@ def _letter(letter_id: str) -> DeadLetter:
     letter = services.dead_letters.get(letter_id)
     try:
         services.indexes.require_served(letter.index)
-    except UnknownIndex as error:  # its id must not tell that it is there
+        current_caller().require_index(letter.index)
+    except (UnknownIndex, Forbidden) as error:  # its id must not tell that it is there
         raise UnknownDeadLetter(f"no dead letter {letter_id[:80]!r}", field="letter_id") from error
     return letter
 
 
 def _indexes(name: str | None) -> Indexes:
-    indexes = current_services().indexes
-    if name is None:
-        return sorted(indexes.served) or None
-    indexes.require_served(check_index_name(name))
-    return name
+    services, caller = current_services(), current_caller()
+    served = services.indexes.served
+    if name is not None:
+        caller.require_index(check_index_name(name))
+        services.indexes.require_served(name)
+        return name
+    if caller.sees_all:
+        return sorted(served) or None
+    known = served or {live.name for live in list_indexes(services.client)}
+    return sorted(filter(caller.may_use, known))
 
 
 def _number(name: str, default: int, *, most: int) -> int:

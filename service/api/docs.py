@@ -7,6 +7,7 @@ from importlib.resources import files
 from flask import Blueprint, Response, send_from_directory
 from werkzeug.exceptions import NotFound
 
+from service.access.scopes import needs
 from service.api.answers import json_answer
 from service.api.openapi import openapi_document
 
@@ -40,24 +41,28 @@ _POLICY = (
 
 
 @blueprint.get("/openapi.json")
+@needs(None)
 def document() -> Response:
     """Return the OpenAPI document."""
     return json_answer(openapi_document())
 
 
 @blueprint.get("/docs")
+@needs(None)
 def page() -> Response:
     """Return the page."""
     return Response(_PAGE, mimetype="text/html", headers={"Content-Security-Policy": _POLICY})
 
 
 @blueprint.get("/docs/start.js")
+@needs(None)
 def start() -> Response:
     """Return the page's own script."""
     return Response(_START, mimetype="text/javascript")
 
 
 @blueprint.get("/docs/<name>")
+@needs(None)
 def asset(name: str) -> Response:
     """Return a file of Swagger UI."""
     if name not in _ASSETS:

@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from mappings.product import Product
 from service.api import answer_schemas
 from service.api.dead_letters import DEFAULT_LETTERS, MAX_LETTERS, MAX_OFFSET
+from service.api.openapi_access import SECURITY_SCHEMES, keys_paths, with_access
 from service.api.openapi_finetune import finetune_paths
 from service.api.openapi_parts import (
     INDEX,
@@ -227,55 +228,58 @@ def openapi_document() -> dict[str, Any]:
             "description": "Hybrid product search: words, meaning and attributes, fused.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "paths": {
-            **search_paths(),
-            **_products_paths(),
-            "/v1/indexes/{index}/reindex": _reindex_path(),
-            **finetune_paths(),
-            "/v1/tasks/{task_id}": {
-                "parameters": [TASK_ID],
-                "get": {
-                    "operationId": "readTask",
-                    "summary": "Follow a task",
-                    "responses": responses(200, ref("TaskAnswer"), "The task.", 400, 404, 503),
-                },
-                "delete": {
-                    "operationId": "cancelTask",
-                    "summary": "Cancel what no worker has begun",
-                    "responses": responses(200, ref("TaskAnswer"), "The task.", 400, 404, 503),
-                },
-            },
-            **_dead_letters_paths(),
-            "/v1/events": _events_path(),
-            "/healthz": {
-                "get": {
-                    "operationId": "live",
-                    "summary": "Whether the process lives",
-                    "responses": responses(200, ref("HealthAnswer"), "It lives."),
-                }
-            },
-            "/metrics": {
-                "get": {
-                    "operationId": "metrics",
-                    "summary": "Counters in Prometheus' text format",
-                    "responses": {
-                        "200": {
-                            "description": "The counters.",
-                            "content": {"text/plain": {"schema": {"type": "string"}}},
-                        }
+        "paths": with_access(
+            {
+                **search_paths(),
+                **keys_paths(),
+                **_products_paths(),
+                "/v1/indexes/{index}/reindex": _reindex_path(),
+                **finetune_paths(),
+                "/v1/tasks/{task_id}": {
+                    "parameters": [TASK_ID],
+                    "get": {
+                        "operationId": "readTask",
+                        "summary": "Follow a task",
+                        "responses": responses(200, ref("TaskAnswer"), "The task.", 400, 404, 503),
                     },
-                }
-            },
-            "/readyz": {
-                "get": {
-                    "operationId": "ready",
-                    "summary": "Whether it can answer",
-                    "responses": {
-                        **responses(200, ref("HealthAnswer"), "It can."),
-                        "503": {"description": "Not now.", **content(ref("HealthAnswer"))},
+                    "delete": {
+                        "operationId": "cancelTask",
+                        "summary": "Cancel what no worker has begun",
+                        "responses": responses(200, ref("TaskAnswer"), "The task.", 400, 404, 503),
                     },
-                }
-            },
-        },
-        "components": {"schemas": schemas},
+                },
+                **_dead_letters_paths(),
+                "/v1/events": _events_path(),
+                "/healthz": {
+                    "get": {
+                        "operationId": "live",
+                        "summary": "Whether the process lives",
+                        "responses": responses(200, ref("HealthAnswer"), "It lives."),
+                    }
+                },
+                "/metrics": {
+                    "get": {
+                        "operationId": "metrics",
+                        "summary": "Counters in Prometheus' text format",
+                        "responses": {
+                            "200": {
+                                "description": "The counters.",
+                                "content": {"text/plain": {"schema": {"type": "string"}}},
+                            }
+                        },
+                    }
+                },
+                "/readyz": {
+                    "get": {
+                        "operationId": "ready",
+                        "summary": "Whether it can answer",
+                        "responses": {
+                            **responses(200, ref("HealthAnswer"), "It can."),
+                            "503": {"description": "Not now.", **content(ref("HealthAnswer"))},
+                        },
+                    }
+                },
+            }
+        ),
+        "components": {"schemas": schemas, "securitySchemes": SECURITY_SCHEMES},
     }

@@ -13,6 +13,7 @@ from mappings.errors import InvalidQuery, ProductRejected, UnknownProduct
 from mappings.product import MAX_ID_BYTES, Product
 from mappings.product_changes import ProductChange, check_version
 from mappings.validation_faults import shorten
+from service.access.scopes import Scope, needs
 from service.api.answers import json_answer
 from service.api.bodies import check_parameters, json_body, json_object, parameter_number
 from service.product_fields import RETURNED_FIELDS
@@ -25,6 +26,7 @@ Read = Callable[[object], ProductChange]
 
 
 @blueprint.post("/v1/indexes/<index>/products")
+@needs(Scope.WRITE)
 def upsert_products(index: str) -> Response:
     """Add or replace one product (an object) or several (a list, or {"products": [...]})."""
     check_parameters(())
@@ -32,6 +34,7 @@ def upsert_products(index: str) -> Response:
 
 
 @blueprint.patch("/v1/indexes/<index>/products")
+@needs(Scope.WRITE)
 def patch_products(index: str) -> Response:
     """Change some fields of one product or of several; each names its `id`."""
     check_parameters(())
@@ -39,6 +42,7 @@ def patch_products(index: str) -> Response:
 
 
 @blueprint.delete("/v1/indexes/<index>/products")
+@needs(Scope.WRITE)
 def delete_products(index: str) -> Response:
     """Delete the products of a body {"ids": [...]}."""
     check_parameters(())
@@ -52,6 +56,7 @@ def delete_products(index: str) -> Response:
 
 
 @blueprint.get("/v1/indexes/<index>/products/<product_id>")
+@needs(Scope.SEARCH)
 def read_product(index: str, product_id: str) -> Response:
     """Return one product as it was last indexed, searchable or not yet."""
     check_parameters(())
@@ -77,6 +82,7 @@ def read_product(index: str, product_id: str) -> Response:
 
 @blueprint.put("/v1/indexes/<index>/products/<product_id>")
 @blueprint.post("/v1/indexes/<index>/products/<product_id>")
+@needs(Scope.WRITE)
 def upsert_product(index: str, product_id: str) -> Response:
     """Add or replace the product of that id; an `id` in the body must be the same."""
     check_parameters(())
@@ -84,6 +90,7 @@ def upsert_product(index: str, product_id: str) -> Response:
 
 
 @blueprint.patch("/v1/indexes/<index>/products/<product_id>")
+@needs(Scope.WRITE)
 def patch_product(index: str, product_id: str) -> Response:
     """Change some fields; null removes one."""
     check_parameters(())
@@ -91,6 +98,7 @@ def patch_product(index: str, product_id: str) -> Response:
 
 
 @blueprint.delete("/v1/indexes/<index>/products/<product_id>")
+@needs(Scope.WRITE)
 def delete_product(index: str, product_id: str) -> Response:
     """Delete the product; `version` as a URL parameter."""
     check_parameters(("version",))

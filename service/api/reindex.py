@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from mappings.errors import InvalidQuery, UnknownIndex, UnknownTask
 from mappings.index_lifecycle import LiveIndex
 from mappings.index_versions import abandon_next, find_next, read_rebuild
+from service.access.scopes import Scope, needs
 from service.api.answers import json_answer
 from service.api.bodies import check_parameters, json_object
 from service.rebuild_request import RebuildRequest, start_rebuild
@@ -19,6 +20,7 @@ blueprint = Blueprint("reindex", __name__)
 
 
 @blueprint.post("/v1/indexes/<index>/reindex")
+@needs(Scope.ADMIN)
 def start(index: str) -> Response:
     """Start building the next version; it takes over by itself when it is verified."""
     check_parameters(())
@@ -31,6 +33,7 @@ def start(index: str) -> Response:
 
 
 @blueprint.get("/v1/indexes/<index>/reindex")
+@needs(Scope.ADMIN)
 def read(index: str) -> Response:
     """Return how far the rebuild is, or what the last one that took over has seen."""
     check_parameters(())
@@ -41,6 +44,7 @@ def read(index: str) -> Response:
 
 
 @blueprint.delete("/v1/indexes/<index>/reindex")
+@needs(Scope.ADMIN)
 def abandon(index: str) -> Response:
     """Drop the version that is being built; the live one is untouched."""
     check_parameters(())

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from flask import Blueprint, Response, request
 
+from service.access.scopes import Scope, needs
 from service.api.answers import json_answer
 from service.api.bodies import check_parameters, parameter_json, parameter_number
 from service.api.uploads import json_and_files
@@ -31,6 +32,7 @@ JSON_PARAMETERS = ("filter", "facets", "sort", "weights", "fields", "explain")
 
 
 @blueprint.post("/v1/indexes/<index>/search")
+@needs(Scope.SEARCH)
 def search(index: str) -> Response:
     """Search with a JSON body, or with a multipart one that holds JSON and a photo."""
     check_parameters(())
@@ -39,6 +41,7 @@ def search(index: str) -> Response:
 
 
 @blueprint.get("/v1/indexes/<index>/search")
+@needs(Scope.SEARCH)
 def search_by_parameters(index: str) -> Response:
     """Search with URL parameters; those that are not plain text or numbers hold JSON."""
     check_parameters(TEXT_PARAMETERS + NUMBER_PARAMETERS + JSON_PARAMETERS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
+from service.access.scopes import Scope, needs
 from service.api.answers import json_answer
 from service.api.bodies import check_parameters, parameter_json, parameter_number
 from service.api.products import check_product_id
@@ -19,6 +20,7 @@ BY = "by"
 
 
 @blueprint.get("/v1/indexes/<index>/products/<product_id>/similar")
+@needs(Scope.SEARCH)
 def similar(index: str, product_id: str) -> Response:
     """Return products like that one, in the shape of a search's answer."""
     check_parameters((BY, *TEXT_PARAMETERS, *NUMBER_PARAMETERS, *JSON_PARAMETERS))

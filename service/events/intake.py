@@ -43,14 +43,20 @@ class EventIntake:
         self._keep_query_text = keep_query_text
         self._now = now
 
-    def accept(self, body: object) -> int:
+    def accept(
+        self, body: object, *, require_use: Callable[[str], None] = lambda index: None
+    ) -> int:
         """Store the events of a decoded body; return how many it has, known ones included.
+
+        require_use: raises for an index that the sender may not use, before it is looked for.
 
         Raises InvalidQuery that names the event and field, TooManyEvents, MissingSetting
         without a key, and a TemporaryError without the cluster. Nothing is stored unless
         every event is sound; the same body may be sent again after any error.
         """
         events = parse_events(body, now=self._now())
+        for index in sorted({event.index for event in events}):
+            require_use(index)
         is_list = isinstance(body, dict) and "events" in body
         self._check_indexes(events, is_list=is_list)
         pseudonyms = self._pseudonyms

@@ -58,7 +58,7 @@ class Service:
     def ask(
         self, method: str, path: str, body: bytes = b"", headers: tuple[str, ...] = ()
     ) -> tuple[int, bytes]:
-        lines = [f"{method} {path} HTTP/1.1", "Host: shop", "Connection: close", *headers]
+        lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", *headers]
         if not any(header.lower().startswith("transfer-encoding") for header in headers):
             lines.append(f"Content-Length: {len(body)}")
         with self.connection() as connection:
@@ -226,7 +226,7 @@ def test_chunked_body_over_the_limit_is_a_413(service, search_path, body):
     assert error_of(answer)["code"] == "request_too_large"
 
 
-POST = b"POST /v1/indexes/x/search HTTP/1.1\r\nHost: a\r\n"
+POST = b"POST /v1/indexes/x/search HTTP/1.1\r\nHost: localhost\r\n"
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ POST = b"POST /v1/indexes/x/search HTTP/1.1\r\nHost: a\r\n"
         POST + b"Content-Length: -5\r\n\r\n",
         POST + b"Content-Length: x\r\n\r\n",
         POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
     ],
     ids=["no HTTP", "negative length", "length of text", "broken chunk", "long address"],
 )
@@ -252,14 +252,15 @@ def test_what_is_hardly_http_is_refused_and_the_service_lives_on(service, raw):
 def test_body_that_ends_early_is_dropped_and_the_service_lives_on(service, search_path):
     with service.connection() as connection:
         connection.sendall(
-            f"POST {search_path} HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{{".encode()
+            f"POST {search_path} HTTP/1.1\r\nHost: localhost\r\n".encode()
+            + b"Content-Length: 100\r\n\r\n{"
         )
     assert service.answers()
 
 
 def stalled(service: Service, search_path: str, number: int) -> Iterator[socket.socket]:
     """Clients that begin a request and say nothing more."""
-    head = f"POST {search_path} HTTP/1.1\r\nHost: a\r\nContent-Length: 14\r\n"
+    head = f"POST {search_path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 14\r\n"
     beginnings = [head + "\r\n{", head, "POST"]
     for client in range(number):
         connection = socket.create_connection(("127.0.0.1", service.port), timeout=30)
@@ -283,12 +284,14 @@ def test_not_even_clients_that_stall_on_every_thread_hold_up_the_others_for_good
         for connection in stalled(service, search_path, THREADS):
             stack.enter_context(connection)
         with service.connection(timeout=4 * STALL_SECONDS) as connection:
-            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            connection.sendall(
+                b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            )
             assert read_answer(connection)[0] == 200
 
 
 def test_connection_is_kept_for_the_next_request(service):
-    request = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+    request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with service.connection() as connection, connection.makefile("rb") as answers:
         for _ in range(3):
             connection.sendall(request)
@@ -302,7 +305,7 @@ def test_connection_is_kept_for_the_next_request(service):
 def test_it_ends_within_seconds_even_with_idle_connections(environ, tmp_path, sent):
     service = Service(environ, tmp_path / "log")
     with service.connection() as connection:
-        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert connection.recv(65536).startswith(b"HTTP/1.1 200")
         started = time.monotonic()
         assert service.stop(sent) == 0

@@ -1,0 +1,72 @@
+"""The API keys as a process knows them: read all at once, gone by for some seconds."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+
+from mappings.errors import ShelfwiseError
+from service.access.keys import ApiKey
+
+log = structlog.get_logger(__name__)
+
+AGAIN_SECONDS = 1.0
+"""How soon the keys are read again for an id that is not among them, as a new one may be.
+
+All keys are read, never the one that was asked for: who tries ids costs the cluster one request
+a second at most, and fills no memory.
+"""
+
+
+class KeyRing:
+    """Finds keys by id.
+
+    read: returns all keys. ttl_seconds: how long what was read counts; while the cluster is away
+    it counts on, so the keys that are known keep working. clock: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], Sequence[ApiKey]],
+        *,
+        ttl_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._read = read
+        self._ttl_seconds = ttl_seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._keys: Mapping[str, ApiKey] | None = None
+        self._read_at = -math.inf
+
+    def find(self, key_id: str) -> ApiKey | None:
+        """Return a key, expired and revoked ones too, or None.
+
+        Raises a TemporaryError when no key was ever read and the cluster does not serve.
+        """
+        self._refresh(self._ttl_seconds)
+        if self._keys is None or key_id not in self._keys:
+            self._refresh(min(AGAIN_SECONDS, self._ttl_seconds))
+        return (self._keys or {}).get(key_id)
+
+    def _refresh(self, older_than_seconds: float) -> None:
+        if self._clock() - self._read_at < older_than_seconds and self._keys is not None:
+            return
+        # One thread reads; the others go by what is known meanwhile, unless nothing is.
+        if not self._lock.acquire(blocking=self._keys is None):
+            return
+        try:
+            if self._clock() - self._read_at < older_than_seconds and self._keys is not None:
+                return
+            self._keys = {key.id: key for key in self._read()}
+        except ShelfwiseError as error:
+            if self._keys is None:
+                raise
+            log.warning("keys_not_read", code=error.code, known=len(self._keys))
+        finally:
+            self._read_at = self._clock()
+            self._lock.release()
