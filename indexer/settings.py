@@ -136,6 +136,13 @@ class IndexerSettings(SharedSettings):
         description="How often the workers look for batches whose messages were lost; one that "
         "nobody has begun twice as long after the visibility timeout is sent again.",
     )
+    indexer_attached_seconds: float = Field(
+        2.0,
+        gt=0,
+        le=3600,
+        description="How often the workers look for changes in attached indexes, and at most "
+        "refresh them; the lag of their vectors.",
+    )
     indexer_load_refresh_seconds: int = Field(
         30, ge=1, le=3600, description="Refresh interval of an index while a load runs into it."
     )

@@ -17,6 +17,15 @@ COMMANDS = {
     "worker": ("indexer.cli:worker", "Start a worker that embeds and indexes products."),
     "load": ("indexer.cli:load", "Load a file of products into an index."),
     "index": ("indexer.cli:index", "Create, list and drop indexes."),
+    "attach": (
+        "indexer.attach.commands:attach",
+        "Add vectors to an index of the shop's that is there.",
+    ),
+    "attached": ("indexer.attach.commands:attached", "List the attached indexes."),
+    "detach": (
+        "indexer.attach.commands:detach",
+        "Take what attach has added out again.",
+    ),
     "dead-letters": (
         "indexer.dead_letter_commands:dead_letters",
         "List, show, retry and purge changes that were given up.",

@@ -25,6 +25,7 @@ MIN_CONFIDENCE = 0.45
 """Of a field that is proposed. The title, which has to be there, is the best there is."""
 
 _NAME_SHARE = 0.6
+_NEAR_THE_BEST = 0.75
 _TEXT = frozenset({"text", "keyword", "match_only_text", "search_as_you_type", "wildcard"})
 _KEYWORDS = frozenset({"text", "keyword", "constant_keyword", "wildcard", "boolean"})
 _NUMBERS = frozenset(
@@ -99,6 +100,9 @@ _SORTS: Mapping[str, _Sort] = {
             "titel",
             "titre",
             "nombre",
+            "productname",
+            "produktname",
+            "artikelname",
             "bezeichnung",
             "nom",
         ),
@@ -217,6 +221,9 @@ def guess_fields(fields: Mapping[str, str], sample: Sequence[Mapping[str, Any]])
         )
         least = 0.0 if name == "title" else MIN_CONFIDENCE
         fitting = [(-rate, column) for rate, _, column in rated if -rate > least]
+        if sort.several:  # not those that only repeat the best one, as smaller photos do
+            best = fitting[0][0] if fitting else 0.0
+            fitting = [item for item in fitting if item[0] >= _NEAR_THE_BEST * best]
         for confidence, column in fitting if sort.several else fitting[:1]:
             taken.add(column.path)
             guesses.append(Guess(name, column.path, round(confidence, 2), _samples(column)))
