@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 from celery import Celery, signals
 
+from indexer.attach.worker_chore import attached_chore
 from indexer.batch_runner import BatchRunner
 from indexer.celery_app import create_app, publisher
 from indexer.encoder_pool import EncoderPool
@@ -81,6 +82,11 @@ class WorkerParts:
             return self._runner
 
     @cached_property
+    def encoders(self) -> EncoderPool:
+        """The encoders of text: the one of the settings, and what indexes ask for besides."""
+        return EncoderPool(self._first_encoder(), self._load_encoder)
+
+    @cached_property
     def outbox(self) -> Outbox:
         """What holds the batches until they are finished."""
         settings = self._settings
@@ -113,7 +119,7 @@ class WorkerParts:
         settings = self._settings
         return Pipeline(
             cluster.connect(settings),
-            EncoderPool(self._first_encoder(), self._load_encoder),
+            self.encoders,
             cache=connect_cache(settings),
             in_flight=LateChanges(self.outbox, self.dead_letters),
             photo_rules=rules_from_settings(settings),
@@ -226,6 +232,9 @@ def _chores(
         # Of several rebuilds each may have another driver; the lease keeps two from one.
         drive = Chore("rebuilds", seconds, lambda: drive_rebuilds(client, driver), is_shared=True)
         chores.append(drive)
+        # The children of a forking pool have encoders, the parent, which does this, has none.
+        if settings.indexer_pool != "prefork":
+            chores.append(attached_chore(settings, parts.encoders, stopped))
     if settings.indexer_finetunes and "photos" in parse_lanes(settings.indexer_lanes):
         jobs = FinetuningJobs(client, settings, stopped)
         chores.append(Chore("finetunings", FINETUNING_SECONDS, jobs.do_next))
