@@ -169,7 +169,7 @@ class BatchRunner:
             except Exception:  # a fault of one product must not reject its neighbours
                 _log.exception("batch_failed", task=batch.task_id, batch=batch.number)
         return process_one_by_one(
-            lambda group: pipeline.process(batch.index, group),
+            lambda group: pipeline.process(batch.index, group, with_photos=False),
             changes,
             _Suspects(self._outbox, batch.name),
         )

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from elasticsearch import Elasticsearch
 
@@ -36,6 +36,9 @@ from mappings.product import Product
 from mappings.product_changes import ProductChange
 from mappings.task_records import BatchOutcome, Reject
 
+if TYPE_CHECKING:  # what opens photos is loaded by a worker that gets some, and by no other
+    from indexer.photos.ahead import PhotosAhead
+
 MAX_ROUNDS = 8
 """Times a product is read and planned because others write it at the same moment."""
 _LONGEST_ROUND_WAIT_SECONDS = 0.1
@@ -51,8 +54,10 @@ class Pipeline:
     encoders: what fills the text vectors of an index, unless the shop brings them.
     cache: vectors of texts that some worker encoded lately.
     in_flight: without it no older change is expected to come late.
-    photo_rules: when photos that are there are due again. on_photos_due: told of an index and the
-    products in it whose photos were missing when they were written; must not fail.
+    photo_rules: when photos that are there are due again.
+    photos_ahead: makes photos before their product is written, None to leave all to their lane.
+    on_photos_due: told of an index and the products in it whose photos were missing when they
+    were written; must not fail.
     """
 
     def __init__(
@@ -64,6 +69,7 @@ class Pipeline:
         cache: VectorCache | None = None,
         in_flight: InFlight | None = None,
         photo_rules: PhotoRules | None = None,
+        photos_ahead: PhotosAhead | None = None,
         on_photos_due: Callable[[str, Sequence[str]], None] = lambda name, product_ids: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -77,15 +83,20 @@ class Pipeline:
         )
         self._copier = Copier(self._writer, self._preparer)
         self._in_flight = in_flight
+        self._photos_ahead = photos_ahead
         self._on_photos_due = on_photos_due
         self._now = now
         self._clock = clock
         self._sleep = sleep
         self._targets: dict[str, tuple[float, tuple[LiveIndex, ...]]] = {}
 
-    def process(self, index: str, changes: Sequence[ProductChange]) -> BatchOutcome:
+    def process(
+        self, index: str, changes: Sequence[ProductChange], *, with_photos: bool = True
+    ) -> BatchOutcome:
         """Apply the changes, several of one product in their order, and return the outcome.
 
+        with_photos: whether photos may be made before their product is written; not after a
+        worker has died over the changes, as the photos' lane finds out which one it was.
         While a new version of the index is built, it gets the changes too; the outcome is that
         of the live one. A reject's position is that of its change, from 0.
         Raises TemporaryError when trying again later may help: what was written until then
@@ -95,12 +106,13 @@ class Pipeline:
         if any(change.operation in _REBUILD_OPERATIONS for change in changes):
             return self._fill_next(index, changes)
         done: dict[str, BatchOutcome] = {}
+        ahead = self._photos_ahead if with_photos else None
         targets = self._known_targets(index)
         while True:
             for live in targets:
                 if live.index not in done:
                     try:
-                        done[live.index] = self._apply(live, changes)
+                        done[live.index] = self._apply(live, changes, ahead)
                     except UnknownIndex:
                         if live.index in {one.index for one in self._find_targets(index)}:
                             raise
@@ -153,7 +165,9 @@ class Pipeline:
         self._targets[index] = (self._clock() + _INDEX_CHECK_SECONDS, targets)
         return targets
 
-    def _apply(self, live: LiveIndex, changes: Sequence[ProductChange]) -> BatchOutcome:
+    def _apply(
+        self, live: LiveIndex, changes: Sequence[ProductChange], ahead: PhotosAhead | None = None
+    ) -> BatchOutcome:
         self._encoders.check(live)
         # Asked before anything is read: what was on its way then, and is done now, was read.
         late = self._late_products(live, changes)
@@ -162,7 +176,7 @@ class Pipeline:
         for round_number in range(MAX_ROUNDS):
             if round_number:
                 self._sleep(random.uniform(0, _LONGEST_ROUND_WAIT_SECONDS))  # noqa: S311
-            waiting = self._round(live, waiting, late, outcomes)
+            waiting = self._round(live, waiting, late, outcomes, ahead)
             if not waiting:
                 return _summary(outcomes)
         raise ClusterOverloaded(
@@ -176,6 +190,7 @@ class Pipeline:
         waiting: Mapping[str, list[CheckedChange]],
         late: frozenset[str],
         outcomes: dict[int, ChangeOutcome],
+        ahead: PhotosAhead | None,
     ) -> dict[str, list[CheckedChange]]:
         """Plan and write every waiting product; return those that must be planned again."""
         stored = self._read(live, waiting)
@@ -187,7 +202,7 @@ class Pipeline:
             for plan in plans
             if plan.needs_write or (plan.needs_order and plan.product_id in late)
         ]
-        writes, refused = self._preparer.prepare(live, written)
+        writes, refused = self._preparer.prepare(live, written, ahead=ahead)
         results = self._writer.write(live.index, writes) if writes else {}
         refused |= {
             name: result.reason for name, result in results.items() if result.state == "refused"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,12 +13,21 @@ from indexer.bulk_writer import BulkWriter, DocumentWrite, StoredDocument, Vecto
 from indexer.change_plan import ProductPlan, fast_update, order_fields, tombstone
 from indexer.documents import product_text, read_digests, text_digest, to_document
 from indexer.encoder_pool import EncoderPool
-from indexer.photos.photo_state import PhotoRules, carried, photo_fields, read_photos
+from indexer.photos.photo_state import (
+    PhotoRules,
+    ProductPhotos,
+    carried,
+    photo_fields,
+    read_photos,
+)
 from indexer.text_embedding import encode_texts
 from indexer.vector_cache import VectorCache
 from mappings.encoder_spec import EncoderSpec
 from mappings.index_lifecycle import LiveIndex
 from mappings.product import TEXT_VECTOR
+
+if TYPE_CHECKING:  # what opens photos is loaded by a worker that gets some, and by no other
+    from indexer.photos.ahead import PhotosAhead
 
 
 @dataclass(frozen=True)
@@ -78,14 +87,15 @@ class WritePreparer:
         live: LiveIndex,
         plans: Sequence[ProductPlan],
         donors: Mapping[str, StoredDocument] | None = None,
+        ahead: PhotosAhead | None = None,
     ) -> tuple[list[DocumentWrite], dict[str, str]]:
         """Return the writes, with vectors, and the reasons of products that cannot be written.
 
         A plan without either was overtaken by somebody else's write.
         donors: by product id, documents of another version with their vectors, which are taken
             where content and encoder are the same, and with photos of the same encoder, if any.
-        Photos are neither fetched nor encoded here: they stay with their addresses, and what is
-        missing is due from now on.
+        ahead: makes photos that are missing, as far as they can be had at once. The others stay
+            with their addresses, and what is missing is due from now on.
         """
         writes = [
             self._short_write(plan)
@@ -112,6 +122,14 @@ class WritePreparer:
         refused: dict[str, str] = {}
         if texts:
             vectors, refused = encode_texts(self._encoders.encoder(live), texts, self._cache)
+        photos = self._photos(
+            live, [one for one in drafts if one.plan.product_id not in refused], known
+        )
+        states = (
+            ahead.settled(live, photos)
+            if ahead is not None and photos
+            else {name: one.state for name, one in photos.items()}
+        )
         for draft in drafts:
             name = draft.plan.product_id
             found: dict[str, Any] = {
@@ -122,7 +140,9 @@ class WritePreparer:
             if name in vectors:
                 found[TEXT_VECTOR] = vectors[name]
             if found.keys() >= draft.digests.keys():
-                document = _document(draft, found) | self._photo_fields(live, draft, known[name])
+                document = _document(draft, found)
+                if name in states:
+                    document |= photo_fields(states[name])
                 writes.append(DocumentWrite(name, document, draft.plan.stored))
         return writes, refused
 
@@ -160,15 +180,23 @@ class WritePreparer:
                 current[name] = replace(found, source={**planned.source, **found.source})
         return current
 
-    def _photo_fields(
-        self, live: LiveIndex, draft: _Draft, known: Sequence[StoredDocument]
-    ) -> dict[str, Any]:
-        """Return what the document keeps of photos."""
-        images = draft.plan.final.fields.get("images")
-        if live.image_encoder is None or not images:
+    def _photos(
+        self,
+        live: LiveIndex,
+        drafts: Sequence[_Draft],
+        known: Mapping[str, Sequence[StoredDocument]],
+    ) -> dict[str, ProductPhotos]:
+        """Return what is kept of the photos of those products that have some, by product id."""
+        if live.image_encoder is None:
             return {}
-        states = [read_photos(document.source) for document in known]
-        return photo_fields(carried(images, states, now=self._now(), rules=self._photo_rules))
+        found: dict[str, ProductPhotos] = {}
+        for draft in drafts:
+            name, images = draft.plan.product_id, draft.plan.final.fields.get("images")
+            if images:
+                states = [read_photos(document.source) for document in known[name]]
+                state = carried(images, states, now=self._now(), rules=self._photo_rules)
+                found[name] = ProductPhotos(images, state)
+        return found
 
 
 def _kept_vectors(draft: _Draft, known: Sequence[StoredDocument]) -> dict[str, Vector]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from urllib.parse import urlsplit
 
 import structlog
@@ -95,35 +96,61 @@ class PhotoIntake:
         *,
         waiting: int,
         deadline: float,
+        leave_at: float | None = None,
     ) -> Iterator[tuple[str, DecodedPhoto | Failure]]:
         """Yield what becomes of each address, by its key, in the order in which they are ready.
 
         known: contents that need not be decoded; it may grow meanwhile. waiting: photos that may
         be ready before they are asked for. deadline: of the clock; nothing is begun after it, and
-        what was not begun is not yielded.
+        what was not begun is not yielded. leave_at: of the clock; nothing is waited for after it,
+        and what has begun may go on in vain. None waits for all that was begun.
         """
         left = iter(addresses.items())
         # A queue, since `concurrent.futures.wait` looks at every one that is under way each time.
         ready: Ready = SimpleQueue()
-        running = 0
+        running: dict[str, Future[DecodedPhoto | Failure]] = {}
         while True:
-            while running < self._threads + waiting and self._clock() < deadline:
+            while len(running) < self._threads + waiting and self._clock() < deadline:
                 item = next(left, None)
                 if item is None:
                     break
                 key, address = item
                 future = self._pool.submit(self._taken, address, known)
+                running[key] = future
                 future.add_done_callback(partial(_put, ready, key))
-                running += 1
             if not running:
                 return
-            key, future = ready.get()
-            running -= 1
+            try:
+                key, future = self._next(ready, leave_at)
+            except Empty:
+                for late in running.values():
+                    late.cancel()
+                return
+            del running[key]
             yield key, future.result()
+
+    def beside(self) -> PhotoIntake:
+        """Return one with threads of its own, which shares the rest, the decoders' turns too."""
+        other = copy.copy(self)
+        other._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="photos-ahead")
+        return other
+
+    def host_of(self, address: str) -> str | None:
+        """Return the host that a photo comes from, None for a file or one in the address."""
+        return _host_of(self._completed(address))
 
     def close(self) -> None:
         """End the threads once they are idle."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _next(
+        self, ready: Ready, leave_at: float | None
+    ) -> tuple[str, Future[DecodedPhoto | Failure]]:
+        """Return what is ready next. Raises Empty when nothing is in time."""
+        if leave_at is None:
+            return ready.get()
+        left = leave_at - self._clock()
+        return ready.get(timeout=left) if left > 0 else ready.get_nowait()
 
     def _taken(self, address: str, known: Collection[str]) -> DecodedPhoto | Failure:
         url = self._completed(address)

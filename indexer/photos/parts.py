@@ -23,13 +23,15 @@ from indexer.photos.encoders import ImageEncoderPool
 from indexer.photos.hints import PhotoHints, message_sender
 from indexer.photos.photo_state import PhotoRules
 from indexer.photos.photo_task import PhotoTask
-from indexer.settings import IndexerSettings
-from indexer.vector_cache import connect_cache
+from indexer.settings import IndexerSettings, photos_ahead_seconds
+from indexer.vector_cache import VectorCache, connect_cache
 from mappings import cluster, task_records
 from mappings.encoder_spec import EncoderSpec
 from mappings.outbox import Outbox
 
 if TYPE_CHECKING:  # what opens photos is loaded by a worker that gets some, and by no other
+    from indexer.photos.ahead import PhotosAhead
+    from indexer.photos.intake import PhotoIntake
     from indexer.photos.photo_runner import PhotoRunner
 
 _MORE_SECONDS = 1.0
@@ -66,7 +68,6 @@ class PhotoParts:
 
     def runner(self) -> PhotoRunner:
         """Return the runner."""
-        from indexer.photos.intake import PhotoIntake
         from indexer.photos.photo_runner import PhotoLimits, PhotoRunner
 
         with self._lock:
@@ -74,9 +75,9 @@ class PhotoParts:
                 settings = self._settings
                 self._runner = PhotoRunner(
                     self._client,
-                    PhotoIntake.from_settings(settings),
+                    self._intake,
                     self.encoders,
-                    cache=connect_cache(settings),
+                    cache=self._cache,
                     rules=rules_from_settings(settings),
                     limits=PhotoLimits(
                         batch_size=settings.indexer_photo_batch_size,
@@ -85,6 +86,31 @@ class PhotoParts:
                     ),
                 )
             return self._runner
+
+    def ahead(self) -> PhotosAhead:
+        """Return what makes photos before their product is written."""
+        from indexer.photos.ahead import PhotosAhead
+
+        settings = self._settings
+        return PhotosAhead(
+            self._intake.beside(),
+            self.encoders,
+            self.hints,
+            seconds=photos_ahead_seconds(settings),
+            batch_size=settings.indexer_photo_batch_size,
+            cache=self._cache,
+            rules=rules_from_settings(settings),
+        )
+
+    @cached_property
+    def _intake(self) -> PhotoIntake:
+        from indexer.photos.intake import PhotoIntake
+
+        return PhotoIntake.from_settings(self._settings)
+
+    @cached_property
+    def _cache(self) -> VectorCache:
+        return connect_cache(self._settings)
 
     @cached_property
     def _client(self) -> Elasticsearch:

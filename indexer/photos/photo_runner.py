@@ -10,13 +10,12 @@ from datetime import UTC, datetime
 
 import structlog
 from elasticsearch import Elasticsearch
-from PIL import Image
 
 from indexer.bulk_writer import BulkWriter, DocumentWrite, StoredDocument, WriteResult
 from indexer.encoders.base import ImageEncoder
 from indexer.photos.encoders import ImageEncoderPool
-from indexer.photos.encoding import encode_photos
 from indexer.photos.intake import PhotoIntake
+from indexer.photos.making import Made, PhotoMaker, Until
 from indexer.photos.photo_state import (
     Failure,
     PhotoRules,
@@ -38,9 +37,6 @@ MAX_ROUNDS = 8
 
 _PRODUCTS_IN_A_WRITE = 64
 _log = structlog.get_logger(__name__)
-
-Made = dict[str, Taken | Failure]
-"""By hash of the address, what became of a photo."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +90,10 @@ class PhotoRunner:
     ) -> None:
         self._client = client
         self._writer = BulkWriter(client)
-        self._intake = intake
         self._encoders = encoders
-        self._cache = cache
         self._rules = rules or PhotoRules()
         self._limits = limits or PhotoLimits()
+        self._maker = PhotoMaker(intake, batch_size=self._limits.batch_size, cache=cache)
         self._clock = clock
         self._now = now
 
@@ -172,7 +167,10 @@ class PhotoRunner:
         for todo in todos.values():
             addresses |= {key: url for key, url in todo.wanted.items() if key not in made}
         open_products = dict(todos)
-        for batch in self._batches(addresses, _known_vectors(todos), encoder, deadline):
+        batches = self._maker.batches(
+            addresses, lambda: encoder, known=_known_vectors(todos), until=Until(deadline)
+        )
+        for batch in batches:
             made |= batch
             ready = [
                 name for name, todo in open_products.items() if todo.wanted.keys() <= made.keys()
@@ -180,40 +178,6 @@ class PhotoRunner:
             if len(ready) >= _PRODUCTS_IN_A_WRITE:
                 yield [open_products.pop(name) for name in ready]
         yield list(open_products.values())
-
-    def _batches(
-        self,
-        addresses: Mapping[str, str],
-        known: dict[str, Vector],
-        encoder: ImageEncoder,
-        deadline: float,
-    ) -> Iterator[Made]:
-        """Yield what became of the photos, batch by batch as the encoder takes them."""
-        size = self._limits.batch_size
-        batch: Made = {}
-        keys: dict[str, list[str]] = {}
-        images: dict[str, Image.Image] = {}
-
-        def encoded() -> Made:
-            for content, found in encode_photos(encoder, images, self._cache).items():
-                if not isinstance(found, Failure):
-                    known[content] = found
-                for key in keys[content]:
-                    batch[key] = found if isinstance(found, Failure) else Taken(content, found)
-            return dict(batch)
-
-        for key, photo in self._intake.take(addresses, known, waiting=size, deadline=deadline):
-            if isinstance(photo, Failure):
-                batch[key] = photo
-            elif photo.content in known:
-                batch[key] = Taken(photo.content, known[photo.content])
-            elif photo.image is not None:
-                keys.setdefault(photo.content, []).append(key)
-                images[photo.content] = photo.image
-            if len(images) >= size:
-                yield encoded()
-                batch, keys, images = {}, {}, {}
-        yield encoded()
 
     def _write(
         self, live: LiveIndex, todos: Sequence[_Todo], made: Made, outcome: PhotoOutcome

@@ -69,6 +69,14 @@ class PhotoState:
 
 
 @dataclass(frozen=True)
+class ProductPhotos:
+    """The addresses of a product that is about to be written, and what is known of its photos."""
+
+    images: Sequence[str]
+    state: PhotoState
+
+
+@dataclass(frozen=True)
 class Failure:
     """Why a photo could not be had. retry_after_seconds: as its server asks, if it does."""
 

@@ -33,7 +33,9 @@ class ScriptedPipeline:
     poison: frozenset[str] = frozenset()
     poison_error: BaseException = field(default_factory=lambda: ZeroDivisionError("oops"))
 
-    def process(self, index: str, changes: Sequence[ProductChange]) -> BatchOutcome:
+    def process(
+        self, index: str, changes: Sequence[ProductChange], *, with_photos: bool = True
+    ) -> BatchOutcome:
         self.seen.append(changes)
         if any(change.product_id in self.poison for change in changes):
             raise self.poison_error
