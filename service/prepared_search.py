@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from mappings.errors import InvalidQuery, UnknownWeights
+from mappings.errors import EncoderFailed, InvalidQuery, UnknownWeights
 from mappings.index_lifecycle import LiveIndex
-from mappings.product import IMAGE_VECTOR
+from mappings.product import TEXT_VECTOR
 from service.cursor import Cursor, check_place, decode_cursor, fingerprint
+from service.deadlines import Deadline
 from service.feature_ranking import LearnedRanking
 from service.filters.compiler import compile_filter
 from service.interleaving import Arm, choose_arm
 from service.live_indexes import LiveIndexes
+from service.photo_vectors import PhotoVectors
 from service.query_encoders import QueryEncoders
 from service.query_legs import QueryLegs, build_legs
 from service.query_photos import QueryPhoto, QueryPhotos, Uploads
-from service.query_vectors import Embedding, QueryVectors, brought_vectors
+from service.query_vectors import (
+    Embedding,
+    IndexEncoders,
+    QueryVectors,
+    brought_vectors,
+)
 from service.ranking.weights import RankingWeights
 from service.retrieval.candidates import BY_SCORE, Window
 from service.retrieval.facets import aggregations
@@ -26,12 +32,14 @@ from service.retrieval.sorting import sort_clauses
 from service.retrieval.vectors import Clause
 from service.search_request import DEFAULT_WEIGHTS, SearchRequest
 from service.search_results import (
+    LEXICAL,
     PHOTO_FINDS_PHOTOS,
     PHOTO_FINDS_TEXT,
     WORDS_FIND_PHOTOS,
+    WORDS_FIND_TEXT,
     UnderstoodQuery,
 )
-from service.stopwatch import Stopwatch
+from service.search_watch import SearchWatch
 from service.understanding.filters import as_filter
 from service.weights.active import Current
 
@@ -85,6 +93,8 @@ class Given:
 
 NOTHING_GIVEN = Given()
 
+_NO_ENCODER = "the encoder is not available; words alone were searched"
+
 _CROSSING = frozenset({WORDS_FIND_PHOTOS, PHOTO_FINDS_TEXT})
 """Legs that a product's own vectors do not need: they can be compared with their like."""
 
@@ -93,25 +103,41 @@ _CROSSING = frozenset({WORDS_FIND_PHOTOS, PHOTO_FINDS_TEXT})
 class PreparedSearch:
     """One request, understood: what every step of a search needs.
 
-    index: the version that is asked, the same in every request, whatever the alias does; name:
-    the alias. arm: what an experiment decided, None where it has no say.
+    live: the version that is asked, the same in every request, whatever the alias does.
+    terms: the words as they are searched for. arm: what an experiment decided, None where it has
+    no say.
     start: the product before the page. text: fingerprint of what decides the order.
     learned: what ranks the window; None when the request's or the shipped weights do.
     """
 
     request: SearchRequest
-    name: str
-    index: str
+    live: LiveIndex
+    terms: Mapping[str, float]
     legs: QueryLegs
     filters: Sequence[Clause]
     window: Window
     start: Cursor
     text: str
-    clock: Stopwatch
+    watch: SearchWatch
     understood: UnderstoodQuery
     learned: LearnedRanking | None
     weights_version: str
     arm: Arm | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the alias that was asked for."""
+        return self.live.name
+
+    @property
+    def index(self) -> str:
+        """Return the version that is asked."""
+        return self.live.index
+
+    @property
+    def could_do_with_words_alone(self) -> bool:
+        """Whether an answer is left when the legs of vectors are left out."""
+        return LEXICAL in self.legs.weights and len(self.legs.weights) > 1
 
     @property
     def begins_in_window(self) -> bool:
@@ -130,6 +156,7 @@ class SearchPreparer:
     """Makes requests ready.
 
     ranking: the weights that are shipped. photos: takes in photos; None refuses them.
+    photo_deadline: how long a photo may take where there are words besides; None for no limit.
     """
 
     indexes: LiveIndexes
@@ -138,40 +165,53 @@ class SearchPreparer:
     understand: Understand
     rankings: LearnedRankings
     photos: QueryPhotos | None = None
+    photo_deadline: Deadline | None = None
 
     def prepare(
         self, index: str, request: SearchRequest, given: Given = NOTHING_GIVEN
     ) -> PreparedSearch:
         """Return the search. Raises a RequestError for what the caller can mend."""
-        clock = Stopwatch()
+        watch = SearchWatch()
         live = self.indexes.get(index)
         # First: its limits on depth and size are what the fingerprint below relies on.
         filters = compile_filter(request.filter)
         if given.excluded is not None:
             filters.append({"bool": {"must_not": [{"ids": {"values": [given.excluded]}}]}})
         brought = {**brought_vectors(request.vectors, live), **given.vectors}
-        photo = self._photo(live, request, given, clock)
+        photos = PhotoVectors(self.encoders, self.photos, self.photo_deadline)
+        photo = photos.read(live, request, given.uploads, watch)
         text = fingerprint(index, request, _beside(request, photo, given))
-        with clock.measure("understand"):
+        with watch.measure("understand"):
             understood = self._understood(live, request)
             if request.understand == "filter":
                 filters = [*filters, *compile_filter(as_filter(understood))]
             searched = _searched(request, understood)
         arm, learned = None, None
-        if request.terms and not request.sort:
-            arm = self._arm(live, request)
-            learned = arm.learned if arm else self._learned(live, request)
-        with clock.measure("encode"):
-            pushed = learned.leg_weights() if learned and request.mode == "fast" else None
-            legs = build_legs(
-                request,
-                QueryVectors(searched.terms, brought, self._encoded(live, photo)),
-                live,
-                encoders=self.encoders.get(live),
-                ranking=self.ranking,
-                pushed_down=pushed,
-                left_out=_CROSSING if given.excluded else _unknown_legs(arm, learned),
+        with watch.measure("encode"):
+            encoders = self._encoders(live, searched, brought, watch)
+            query = QueryVectors(
+                searched.terms, brought, photos.encode(live, request, photo, watch)
             )
+            if request.terms and not request.sort:
+                arm = self._arm(live, request)
+                learned = arm.learned if arm else self._learned(live, request)
+                if _misses(watch, arm, learned):
+                    arm, learned = None, None
+            try:
+                legs = build_legs(
+                    request,
+                    query,
+                    live,
+                    encoders=encoders,
+                    ranking=self.ranking,
+                    pushed_down=learned.leg_weights()
+                    if learned and request.mode == "fast"
+                    else None,
+                    left_out=_CROSSING if given.excluded else _unknown_legs(arm, learned),
+                )
+            except EncoderFailed as error:
+                arm, learned = None, None
+                legs = self._without_encoders(request, query, live, error, watch)
         start = Cursor("window", request.offset, ())
         if request.cursor:
             start = decode_cursor(request.cursor, text)
@@ -185,19 +225,69 @@ class SearchPreparer:
         )
         return PreparedSearch(
             request=request,
-            name=live.name,
-            index=live.index,
+            live=live,
+            terms=searched.terms,
             legs=legs,
             filters=filters,
             window=window,
             start=start,
             text=text,
-            clock=clock,
+            watch=watch,
             understood=understood,
             learned=learned,
             weights_version=arm.version if arm else self._version(request, learned),
             arm=arm,
         )
+
+    def words_alone(self, search: PreparedSearch, reason: str) -> PreparedSearch:
+        """Return the search without its legs of vectors, which were too slow."""
+        for leg in search.legs.legs.vectors:
+            search.watch.drop(leg, "slow", reason)
+        return replace(
+            search,
+            legs=build_legs(
+                search.request,
+                QueryVectors(search.terms, {}),
+                search.live,
+                encoders=IndexEncoders(),
+                ranking=self.ranking,
+            ),
+            learned=None,
+            arm=None,
+            weights_version=self._version(search.request, None),
+        )
+
+    def _encoders(
+        self,
+        live: LiveIndex,
+        searched: SearchRequest,
+        brought: Mapping[str, Embedding],
+        watch: SearchWatch,
+    ) -> IndexEncoders:
+        found = self.encoders.get(live)
+        if searched.terms and TEXT_VECTOR not in brought:
+            for leg in found.absent:
+                watch.drop(leg, "no_encoder", _NO_ENCODER)
+        return found
+
+    def _without_encoders(
+        self,
+        request: SearchRequest,
+        query: QueryVectors,
+        live: LiveIndex,
+        error: EncoderFailed,
+        watch: SearchWatch,
+    ) -> QueryLegs:
+        """Return the legs that need no encoder of words. Raises `error` when none is left."""
+        none = IndexEncoders()
+        try:
+            legs = build_legs(request, query, live, encoders=none, ranking=self.ranking)
+        except InvalidQuery:  # the request weighs no other leg
+            raise error from None
+        lost = (WORDS_FIND_TEXT, *((WORDS_FIND_PHOTOS,) if live.image_encoder else ()))
+        for leg in lost:
+            watch.drop(leg, "slow" if error.is_slow else "encoder_failed", error.message)
+        return legs
 
     def _understood(self, live: LiveIndex, request: SearchRequest) -> UnderstoodQuery:
         if request.understand == "off" or not request.terms:
@@ -244,32 +334,16 @@ class SearchPreparer:
             )
         return None
 
-    def _photo(
-        self, live: LiveIndex, request: SearchRequest, given: Given, clock: Stopwatch
-    ) -> QueryPhoto | None:
-        photo = request.image
-        if photo is None or (not photo.weight and request.terms):
-            return None
-        if live.image_encoder is None or self.photos is None:
-            raise InvalidQuery(
-                f"image: index {live.name!r} has no photos of an encoder of ours"
-                + ("; send vectors.image_vector" if IMAGE_VECTOR in live.encoders else ""),
-                field="image",
-            )
-        with clock.measure("photo"):
-            return self.photos.read(photo, given.uploads)
-
-    def _encoded(self, live: LiveIndex, photo: QueryPhoto | None) -> Embedding | None:
-        encoder = self.encoders.photos(live) if photo else None
-        if photo is None or encoder is None or self.photos is None:
-            return None
-        open_photo = partial(self.photos.open, photo)
-        return encoder.encode_photo(photo.data, open_photo, crop=photo.crop)
-
     def _version(self, request: SearchRequest, learned: LearnedRanking | None) -> str:
         if request.weights != "auto":
             return "request"
         return learned.version if learned else self.ranking.version
+
+
+def _misses(watch: SearchWatch, arm: Arm | None, learned: LearnedRanking | None) -> bool:
+    """Return whether a leg is left out that a model knows: it would weigh the others wrongly."""
+    models = [model for model in (learned, arm.other if arm else None) if model is not None]
+    return any(model.knows(one.leg) for model in models for one in watch.dropped)
 
 
 def _brings(request: SearchRequest) -> set[str]:

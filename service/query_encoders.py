@@ -1,15 +1,19 @@
 """The encoders of queries: each index is asked with those that filled it.
 
 A rebuild may bring in another encoder. Queries switch to it together with the alias, since an
-index is never looked up without its encoders.
+index is never looked up without its encoders. A service goes on without an encoder that is not
+here: its legs are left out, and it is looked for again after a while.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+
+import structlog
 
 from indexer.encoders.base import TextEncoder
 from indexer.encoders.image_query_cache import CachedQueryImageEncoder
@@ -21,20 +25,44 @@ from indexer.encoders.image_registry import (
 from indexer.encoders.query_cache import CachedQueryEncoder
 from indexer.encoders.registry import load_query_encoder, text_encoder_spec
 from mappings.encoder_spec import EncoderSpec
-from mappings.errors import EncoderMismatch, EncoderUnavailable
+from mappings.errors import ConfigurationError, EncoderMismatch, EncoderUnavailable
 from mappings.index_lifecycle import LiveIndex, require_text_encoder
 from mappings.product import IMAGE_VECTOR
+from service.deadlines import BoundedTextEncoder, Deadline
 from service.query_vectors import IndexEncoders, shares_space
+from service.search_results import WORDS_FIND_PHOTOS, WORDS_FIND_TEXT
 from service.settings import ServiceSettings
 
+LOOK_AGAIN_SECONDS = 30.0
+"""How long an encoder that is not here is not looked for: to identify one reads all its files."""
+
+OnLookup = Callable[[str, int, int], None]
+"""Told the kind of a cache of vectors, `text` or `photo`, and its hits and misses."""
+
 _Encoder = TypeVar("_Encoder")
+_log = structlog.get_logger(__name__)
 
 
 class QueryEncoders:
-    """Loads an encoder at its first use and keeps it. Safe to use from several threads."""
+    """Loads an encoder at its first use and keeps it. Safe to use from several threads.
 
-    def __init__(self, settings: ServiceSettings) -> None:
+    deadline: how long a text may take to encode. With one, as in a service, an index may lack
+    its encoder; without, as in a measurement, that is an error.
+    """
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        *,
+        deadline: Deadline | None = None,
+        on_lookup: OnLookup = lambda kind, hits, misses: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._settings = settings
+        self._deadline = deadline
+        self._on_lookup = on_lookup
+        self._clock = clock
+        self._absent: dict[EncoderSpec, float] = {}
         self._models = Path(settings.model_directory)
         self._lock = threading.Lock()
         self._texts: dict[EncoderSpec, TextEncoder] = {}
@@ -63,6 +91,14 @@ class QueryEncoders:
             if photos is not None:
                 self._photos[photos.spec] = photos
 
+    def require_text(self, live: LiveIndex) -> LiveIndex:
+        """Return the index when we have the encoder that filled its texts; loads nothing.
+
+        Raises EncoderMismatch.
+        """
+        self._require_text(live)
+        return live
+
     def require(self, live: LiveIndex) -> LiveIndex:
         """Return the index when we have the encoders that filled it; loads nothing.
 
@@ -77,19 +113,48 @@ class QueryEncoders:
     def get(self, live: LiveIndex) -> IndexEncoders:
         """Return what encodes the words of a query for an index.
 
-        Raises EncoderMismatch.
+        Raises EncoderMismatch where no encoder may be absent.
         """
-        return IndexEncoders(self._text(live), self._words_of(live))
+        text = self._if_here(live.text_encoder, lambda: self._text(live))
+        words = self._if_here(live.image_encoder, lambda: self._words_of(live))
+        absent: list[str] = []
+        if text is None and live.text_encoder is not None:
+            absent.append(WORDS_FIND_TEXT)
+        finds_photos = live.text_encoder if shares_space(live) else live.image_encoder
+        if finds_photos is not None and self._is_absent(finds_photos):
+            absent.append(WORDS_FIND_PHOTOS)
+        return IndexEncoders(text, words, tuple(absent))
 
     def photos(self, live: LiveIndex) -> CachedQueryImageEncoder | None:
-        """Return the encoder of photos of an index, None when it has no photos of ours.
+        """Return the encoder of photos of an index, None when it has none or it is not here.
 
-        Raises EncoderMismatch.
+        Raises EncoderMismatch where no encoder may be absent.
         """
         spec = live.image_encoder
         if spec is None:
             return None
-        return self._kept(self._photos, spec, live, lambda: self._load_photos(spec.name))
+        return self._if_here(
+            spec,
+            lambda: self._kept(self._photos, spec, live, lambda: self._load_photos(spec.name)),
+        )
+
+    def _is_absent(self, spec: EncoderSpec) -> bool:
+        return self._clock() < self._absent.get(spec, -float("inf"))
+
+    def _if_here(
+        self, spec: EncoderSpec | None, find: Callable[[], _Encoder | None]
+    ) -> _Encoder | None:
+        if spec is None or self._is_absent(spec):
+            return None
+        try:
+            return find()
+        except Exception as error:  # what reads a broken model file may fail in any way
+            if self._deadline is None:
+                raise
+            reason = error.message if isinstance(error, ConfigurationError) else repr(error)
+            _log.error("encoder_not_here", encoder=spec.name, reason=reason)
+            self._absent[spec] = self._clock() + LOOK_AGAIN_SECONDS
+            return None
 
     def _text(self, live: LiveIndex) -> TextEncoder | None:
         spec = live.text_encoder
@@ -163,7 +228,9 @@ class QueryEncoders:
             threads=self._settings.service_encoder_threads,
         )
         return CachedQueryImageEncoder(
-            encoder, max_entries=self._settings.service_image_cache_entries
+            encoder,
+            max_entries=self._settings.service_image_cache_entries,
+            on_lookup=lambda hits, misses: self._on_lookup("photo", hits, misses),
         )
 
     def _load_words(self, spec: EncoderSpec) -> TextEncoder | None:
@@ -178,8 +245,16 @@ class QueryEncoders:
         return self._cached(encoder)
 
     def _cached(self, encoder: TextEncoder) -> TextEncoder:
+        if self._deadline is not None:
+            encoder = BoundedTextEncoder(encoder, self._deadline)
         entries = self._settings.service_query_cache_entries
-        return CachedQueryEncoder(encoder, max_entries=entries) if entries else encoder
+        if not entries:
+            return encoder
+        return CachedQueryEncoder(
+            encoder,
+            max_entries=entries,
+            on_lookup=lambda hits, misses: self._on_lookup("text", hits, misses),
+        )
 
 
 def _not_here(live: LiveIndex, spec: EncoderSpec, *, field: str) -> EncoderMismatch:

@@ -38,10 +38,12 @@ class IndexEncoders:
 
     text: the encoder that filled its text vectors, None when it is not ours. words: encodes
     words into the space of the photos, None when that is the text encoder's own or there is none.
+    absent: legs of words that the index has and that we have no encoder for at present.
     """
 
     text: TextEncoder | None = None
     words: TextEncoder | None = None
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

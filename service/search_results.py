@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service.search_watch import SearchWatch
+
 Scores = NDArray[np.float64]
 
 LEXICAL = "lexical"
@@ -311,7 +313,10 @@ class Hit:
 
 @dataclass(frozen=True)
 class SearchAnswer:
-    """The answer to a search request; took is in milliseconds by stage."""
+    """The answer to a search request; took is in milliseconds by stage.
+
+    watch: what the search noted of itself, for the metrics.
+    """
 
     query_id: str
     total: Total
@@ -322,6 +327,7 @@ class SearchAnswer:
     warnings: Sequence[str]
     took: Mapping[str, float]
     understood: Mapping[str, Any] = field(default_factory=dict)
+    watch: SearchWatch = field(default_factory=SearchWatch)
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of the API."""

@@ -15,6 +15,8 @@ from dataclasses import replace
 
 from elasticsearch import Elasticsearch
 
+from mappings.errors import ClusterTimeout
+from mappings.tracing import span
 from service.cursor import Cursor, encode_cursor
 from service.feature_ranking import (
     FeatureScores,
@@ -32,6 +34,7 @@ from service.retrieval.candidates import (
     BY_SCORE,
     Candidates,
     Window,
+    count_neighbours,
     first_pass_scores,
     joined,
     retrieve,
@@ -48,6 +51,8 @@ class Searcher:
     """Answers search requests; keeps between them only the windows that are paged through.
 
     signer: makes the query ids of answers that count in an experiment; without it none does.
+    leg_seconds: longest wait for one request that has legs of vectors; then words answer alone.
+    0 waits for them as for anything else.
     """
 
     def __init__(
@@ -55,8 +60,12 @@ class Searcher:
         client: Elasticsearch,
         preparer: SearchPreparer,
         signer: QueryIdSigner | None = None,
+        *,
+        leg_seconds: float = 0.0,
     ) -> None:
         self._client = client
+        self._leg_seconds = leg_seconds
+        self._impatient = client.options(request_timeout=leg_seconds or None)
         self._preparer = preparer
         self._signer = signer
         self._windows = RankedWindows()
@@ -70,12 +79,19 @@ class Searcher:
         Raises a RequestError for what the caller can mend, UnknownIndex among them, and
         a TemporaryError when Elasticsearch cannot answer.
         """
+        with span("search", index=index):
+            return self._answer(index, request, given)
+
+    def _answer(self, index: str, request: SearchRequest, given: Given) -> SearchAnswer:
         search = self._preparer.prepare(index, request, given)
-        page = (
-            self._page_of_window(search)
-            if search.begins_in_window
-            else self._page_of_first_pass(search, search.start, request.limit)
-        )
+        try:
+            page = self._page(search)
+        except ClusterTimeout:
+            if not self._is_impatient(search):
+                raise
+            reason = f"not done within {round(self._leg_seconds * 1_000)} ms; left out"
+            search = self._preparer.words_alone(search, reason)
+            page = self._page(search)
         more = bool(page.hits) and page.end.position < page.total.value
         return SearchAnswer(
             query_id=self._query_id(search, page.hits),
@@ -85,9 +101,17 @@ class Searcher:
             cursor=encode_cursor(page.end, search.text) if more else None,
             weights_version=search.weights_version,
             understood=search.understood.to_json(),
-            warnings=search.legs.warnings,
-            took=search.clock.readings(),
+            warnings=[*search.watch.warnings(), *search.legs.warnings],
+            took=search.watch.readings(),
+            watch=search.watch,
         )
+
+    def _is_impatient(self, search: PreparedSearch) -> bool:
+        return self._leg_seconds > 0 and search.could_do_with_words_alone
+
+    def _cluster(self, search: PreparedSearch) -> Elasticsearch:
+        # One request holds all legs. A client that hangs up ends it in the cluster, too.
+        return self._impatient if self._is_impatient(search) else self._client
 
     def score_features(
         self, index: str, request: SearchRequest, product_ids: Sequence[str]
@@ -135,6 +159,11 @@ class Searcher:
             return plain_query_id()
         return self._signer.sign(search.name, arm.experiment, arm.client_id, teams)
 
+    def _page(self, search: PreparedSearch) -> Page:
+        if search.begins_in_window:
+            return self._page_of_window(search)
+        return self._page_of_first_pass(search, search.start, search.request.limit)
+
     def _page_of_window(self, search: PreparedSearch) -> Page:
         """Rank the window by exact scores, cut the page out, and fill it up from behind."""
         request = search.request
@@ -143,9 +172,9 @@ class Searcher:
         order = ranked.order()
         first = place_after(ranked, order, search.start)
         rows = order[first : first + request.limit]
-        with search.clock.measure("fetch"):
+        with search.watch.measure("fetch"):
             shown = fetch_products(
-                self._client,
+                self._cluster(search),
                 search.index,
                 [ranked.scores.product_ids[row] for row in rows],
                 fields=returned_fields(request.fields),
@@ -182,7 +211,8 @@ class Searcher:
     @staticmethod
     def _key(search: PreparedSearch) -> str:
         # A window of other weights, or that other coins have drafted, is none of this search.
-        key = f"{search.text} {search.weights_version}"
+        dropped = ",".join(sorted(one.leg for one in search.watch.dropped))
+        key = f"{search.text} {search.weights_version} {dropped}"
         if search.arm is None or search.arm.other is None:
             return key
         return f"{key} {hashlib.sha256(search.arm.seed(search.text).encode()).hexdigest()}"
@@ -208,15 +238,20 @@ class Searcher:
         return Page(hits, candidates.total, candidates.facets, end)
 
     def _retrieve(self, search: PreparedSearch, window: Window) -> Candidates:
-        with search.clock.measure("retrieve"):
-            return retrieve(
-                self._client,
+        with search.watch.measure("retrieve"):
+            found = retrieve(
+                self._cluster(search),
                 search.index,
                 search.legs.legs,
                 search.filters,
                 window,
                 preference=search.text,
             )
+        if not window.offset and not window.after:
+            search.watch.neighbours += count_neighbours(
+                search.legs.legs, found.scores, window, is_filtered=bool(search.filters)
+            )
+        return found
 
     def _drafted(self, search: PreparedSearch, scores: LegScores) -> Ranked | Interleaved:
         """Rank a window, for an interleaved list by both models, on the same features."""
@@ -237,11 +272,15 @@ class Searcher:
         if search.learned is not None:
             features = self._features(search, [search.learned], scores)
             return self._ranked_by(search, search.learned, features)
-        with search.clock.measure("score"):
+        with search.watch.measure("score"):
             scores = complete_scores(
-                self._client, search.index, search.legs.legs, scores, preference=search.text
+                self._cluster(search),
+                search.index,
+                search.legs.legs,
+                scores,
+                preference=search.text,
             )
-        with search.clock.measure("fuse"):
+        with search.watch.measure("fuse"):
             fused = FUSIONS[leg_fusion(request.fusion)](
                 scores,
                 weights=search.legs.weights,
@@ -259,9 +298,9 @@ class Searcher:
     def _features(
         self, search: PreparedSearch, models: Sequence[LearnedRanking], scores: LegScores
     ) -> FeatureScores:
-        with search.clock.measure("score"):
+        with search.watch.measure("score"):
             return score_features(
-                self._client,
+                self._cluster(search),
                 search.index,
                 search.legs,
                 scores,
@@ -274,7 +313,7 @@ class Searcher:
     def _ranked_by(
         search: PreparedSearch, learned: LearnedRanking, features: FeatureScores
     ) -> Ranked:
-        with search.clock.measure("fuse"):
+        with search.watch.measure("fuse"):
             model = rank_by_model(learned.model, features)
         return Ranked(
             features.scores,

@@ -4,53 +4,121 @@ from __future__ import annotations
 
 import threading
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-
+from mappings.metrics import CONTENT_TYPE, Metric, MetricsRegistry
+from service.queue_metrics import QUEUE_METRICS, QueueMetrics
 from service.search_results import SearchAnswer
 
-CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+__all__ = ["CONTENT_TYPE", "METRICS", "Telemetry"]
+
 _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+LATENCY = Metric(
+    "shelfwise_search_latency_seconds",
+    "histogram",
+    "Time of a search by stage; `total` is all of them and what lies between.",
+    ("index", "stage"),
+    _SECONDS,
+)
+ZERO_RESULTS = Metric(
+    "shelfwise_zero_results_total", "counter", "Searches that found nothing.", ("index",)
+)
+LEG_HITS = Metric(
+    "shelfwise_leg_hits_total",
+    "counter",
+    "Hits shown that a leg has found; one hit may have been found by several.",
+    ("index", "leg"),
+)
+LEG_LEADS = Metric(
+    "shelfwise_leg_leads_total",
+    "counter",
+    "Hits shown to whose score a leg has given the most.",
+    ("index", "leg"),
+)
+NEIGHBOURS = Metric(
+    "shelfwise_knn_neighbours",
+    "histogram",
+    "Products that a vector leg has found among the candidates of a search; `filtered` is "
+    "`true` under a filter.",
+    ("index", "leg", "filtered"),
+    (0, 1, 5, 10, 25, 50, 99, 200),
+)
+SHORTFALL = Metric(
+    "shelfwise_knn_shortfall_total",
+    "counter",
+    "Searches under a filter in which a vector leg found fewer products than its neighbours that "
+    "were asked for: too few pass the filter, or too few are near enough.",
+    ("index", "leg"),
+)
+DROPPED_LEGS = Metric(
+    "shelfwise_dropped_legs_total",
+    "counter",
+    "Legs that an answer had to do without; reason: `no_encoder`, `encoder_failed` or `slow`.",
+    ("index", "leg", "reason"),
+)
+QUERY_CACHE = Metric(
+    "shelfwise_query_cache_total",
+    "counter",
+    "Texts and photos of queries by whether their vector was remembered; kind: `text`, `photo`; "
+    "result: `hit`, `miss`.",
+    ("kind", "result"),
+)
+RESPONSES = Metric(
+    "shelfwise_http_responses_total", "counter", "Responses by HTTP status.", ("status",)
+)
+REQUEST_SECONDS = Metric(
+    "shelfwise_http_request_seconds",
+    "histogram",
+    "Time of a request by the pattern of its address; `none` for an unknown one.",
+    ("method", "route"),
+    _SECONDS,
+)
+WEIGHTS_FALLBACK = Metric(
+    "shelfwise_weights_fallback_total",
+    "counter",
+    "Times the default weights took the place of a version that cannot be used.",
+    ("index", "reason"),
+)
+WEIGHTS_ACTIVE = Metric(
+    "shelfwise_weights_active_info",
+    "gauge",
+    "1 for the version of the ranking weights that answers; `default` without one.",
+    ("index", "version"),
+)
+
+METRICS: tuple[Metric, ...] = (
+    *(LATENCY, ZERO_RESULTS, LEG_HITS, LEG_LEADS, NEIGHBOURS, SHORTFALL, DROPPED_LEGS),
+    *(QUERY_CACHE, RESPONSES, REQUEST_SECONDS, WEIGHTS_FALLBACK, WEIGHTS_ACTIVE),
+    *QUEUE_METRICS,
+)
+"""All of the service. The label `index` is only ever the name of an index that is served."""
 
 
 class Telemetry:
-    """The counters of one application; two applications in a process share nothing."""
+    """The counters of one application; two applications in a process share nothing.
+
+    Where several processes serve, each counts for all: see mappings.metrics_folder.
+    """
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        self._latency = Histogram(
-            "shelfwise_search_latency_seconds",
-            "Time of a search by stage; `total` is all of them and what lies between.",
-            ["index", "stage"],
-            buckets=_SECONDS,
-            registry=self._registry,
-        )
-        self._zero_results = Counter(
-            "shelfwise_zero_results_total",
-            "Searches that found nothing.",
-            ["index"],
-            registry=self._registry,
-        )
-        self._responses = Counter(
-            "shelfwise_http_responses_total",
-            "Responses by HTTP status.",
-            ["status"],
-            registry=self._registry,
-        )
-        self._weights_fallbacks = Counter(
-            "shelfwise_weights_fallback_total",
-            "Times the default weights took the place of a version that cannot be used.",
-            ["index", "reason"],
-            registry=self._registry,
-        )
-        self._weights_active = Gauge(
-            "shelfwise_weights_active_info",
-            "1 for the version of the ranking weights that answers; `default` without one.",
-            ["index", "version"],
-            registry=self._registry,
-        )
+        registry = self._registry = MetricsRegistry()
+        self._latency = registry.histogram(LATENCY)
+        self._zero_results = registry.counter(ZERO_RESULTS)
+        self._leg_hits = registry.counter(LEG_HITS)
+        self._leg_leads = registry.counter(LEG_LEADS)
+        self._neighbours = registry.histogram(NEIGHBOURS)
+        self._shortfall = registry.counter(SHORTFALL)
+        self._dropped_legs = registry.counter(DROPPED_LEGS)
+        self._query_cache = registry.counter(QUERY_CACHE)
+        self._responses = registry.counter(RESPONSES)
+        self._request_seconds = registry.histogram(REQUEST_SECONDS)
+        self._weights_fallbacks = registry.counter(WEIGHTS_FALLBACK)
+        self._weights_active = registry.gauge(WEIGHTS_ACTIVE)
         self._weights_versions: dict[str, str] = {}
         self._weights_lock = threading.Lock()
+
+    def show_queue(self, queue: QueueMetrics) -> None:
+        """Show what waits in Redis, too."""
+        self._registry.add_live(queue)
 
     def searched(self, index: str, answer: SearchAnswer) -> None:
         """Count a search that was answered."""
@@ -58,10 +126,33 @@ class Telemetry:
             self._latency.labels(index, stage).observe(milliseconds / 1e3)
         if answer.total.value == 0:
             self._zero_results.labels(index).inc()
+        for hit in answer.hits:
+            found = [leg for leg, share in hit.legs.items() if share.score is not None]
+            for leg in found:
+                self._leg_hits.labels(index, leg).inc()
+            if found:
+                lead = max(found, key=lambda leg: hit.legs[leg].contribution)
+                self._leg_leads.labels(index, lead).inc()
+        for one in answer.watch.neighbours:
+            filtered = "true" if one.is_filtered else "false"
+            self._neighbours.labels(index, one.leg, filtered).observe(one.found)
+            if one.is_filtered and one.found < one.asked:
+                self._shortfall.labels(index, one.leg).inc()
+        for dropped in answer.watch.dropped:
+            self._dropped_legs.labels(index, dropped.leg, dropped.reason).inc()
 
-    def responded(self, status: int) -> None:
-        """Count a response."""
+    def looked_up(self, kind: str, hits: int, misses: int) -> None:
+        """Count look-ups of vectors of queries. kind: `text` or `photo`."""
+        for result, count in (("hit", hits), ("miss", misses)):
+            if count:
+                self._query_cache.labels(kind, result).inc(count)
+
+    def responded(
+        self, status: int, *, method: str = "", route: str = "", seconds: float = 0.0
+    ) -> None:
+        """Count a response. route: the pattern of the address, "" for an unknown one."""
         self._responses.labels(str(status)).inc()
+        self._request_seconds.labels(method, route or "none").observe(seconds)
 
     def weights_fell_back(self, index: str, version: str | None, reason: str) -> None:
         """Count a version that could not be used; reason: `broken`, `absent`, `unreachable`.
@@ -76,10 +167,13 @@ class Telemetry:
         with self._weights_lock:
             before = self._weights_versions.get(index)
             if before is not None and before != name:
-                self._weights_active.remove(index, before)
+                if self._registry.is_shared:  # whose files forget no label
+                    self._weights_active.labels(index, before).set(0)
+                else:
+                    self._weights_active.remove(index, before)
             self._weights_versions[index] = name
             self._weights_active.labels(index, name).set(1)
 
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
-        return generate_latest(self._registry)
+        return self._registry.exposition()

@@ -27,12 +27,20 @@ class CachedQueryImageEncoder:
     the same time decode and encode it once.
     hits: photos answered without encoding. misses: photos encoded.
     max_entries: vectors kept; 2 000 of 384 dims are 3 MB. The photos are not kept.
+    on_lookup: told hits and misses.
     """
 
-    def __init__(self, encoder: ImageEncoder, max_entries: int = 2_000) -> None:
+    def __init__(
+        self,
+        encoder: ImageEncoder,
+        max_entries: int = 2_000,
+        *,
+        on_lookup: Callable[[int, int], None] = lambda hits, misses: None,
+    ) -> None:
         if max_entries < 1:
             raise ValueError(f"max_entries is {max_entries}; it must be 1 or more")
         self._encoder = encoder
+        self._on_lookup = on_lookup
         self._vectors: LRUCache[_Key, Embeddings] = LRUCache(maxsize=max_entries)
         self._pending: dict[_Key, Future[Embeddings]] = {}
         self._lock = threading.Lock()
@@ -62,6 +70,8 @@ class CachedQueryImageEncoder:
             else:
                 self.misses += 1
                 ours = self._pending[key] = Future()
+        is_hit = known is not None or pending is not None
+        self._on_lookup(int(is_hit), int(not is_hit))
         if known is not None:
             return known
         return self._encode(key, ours, open_photo) if pending is None else pending.result()

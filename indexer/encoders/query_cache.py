@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 import numpy as np
@@ -23,13 +23,20 @@ class CachedQueryEncoder:
     the collapsed form, so that the vector does not depend on which came first.
     Threads that miss the same text at the same time encode it once.
     hits: texts answered without encoding. misses: texts encoded.
-    max_entries: vectors kept; 10 000 of 384 dims are 15 MB.
+    max_entries: vectors kept; 10 000 of 384 dims are 15 MB. on_lookup: told hits and misses.
     """
 
-    def __init__(self, encoder: TextEncoder, max_entries: int = 10_000) -> None:
+    def __init__(
+        self,
+        encoder: TextEncoder,
+        max_entries: int = 10_000,
+        *,
+        on_lookup: Callable[[int, int], None] = lambda hits, misses: None,
+    ) -> None:
         if max_entries < 1:
             raise ValueError(f"max_entries is {max_entries}; it must be 1 or more")
         self._encoder = encoder
+        self._on_lookup = on_lookup
         self._vectors: LRUCache[_Key, Embeddings] = LRUCache(maxsize=max_entries)
         self._pending: dict[_Key, Future[Embeddings]] = {}
         self._lock = threading.Lock()
@@ -50,6 +57,7 @@ class CachedQueryEncoder:
         spec = self._encoder.spec
         collapsed = [" ".join(text.split()) for text in texts]
         known, ours, others = self._look_up(spec, collapsed)
+        self._on_lookup(len(texts) - len(ours), len(ours))
         if ours:
             known |= self._encode_ours(spec, ours)
         # Only after our own are done: two calls that wait for each other's texts must not block.

@@ -28,6 +28,7 @@ from service.search_results import (
     ShownProducts,
     Total,
 )
+from service.search_watch import Neighbours
 
 BY_SCORE = ({"_score": "desc"}, {"product_id": "asc"})
 BROWSING = ({"popularity": {"order": "desc", "missing": "_last"}}, {"product_id": "asc"})
@@ -215,6 +216,19 @@ def read_leg_scores(
         if name != LEXICAL:
             scores[:, column] = cosine_from_score(scores[:, column])
     return LegScores(tuple(hit["sort"][-1] for hit in hits), names, scores)
+
+
+def count_neighbours(
+    legs: Legs, scores: LegScores, window: Window, *, is_filtered: bool
+) -> list[Neighbours]:
+    """Return how many candidates each vector leg has brought, of how many at most."""
+    asked = min(NEIGHBOURS, legs.num_candidates, window.size)
+    found = np.isfinite(scores.scores).sum(axis=0)  # [legs]
+    return [
+        Neighbours(name, int(count), asked, is_filtered)
+        for name, count in zip(scores.legs, found, strict=True)
+        if name != LEXICAL
+    ]
 
 
 def joined(one: LegScores, other: LegScores) -> LegScores:

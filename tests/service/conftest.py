@@ -41,6 +41,7 @@ def running_app(elasticsearch_url: str, redis_url: str, **settings: object) -> I
                 "text_encoder": "hashing",
                 "text_template": TEMPLATE,
                 "service_index_cache_seconds": 0,
+                "service_leg_timeout_seconds": 9,  # a busy machine should change no answer
                 **settings,
             }
         )

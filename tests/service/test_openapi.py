@@ -219,7 +219,7 @@ def test_health_asks_nobody_and_readiness_says_who_is_away(offline):
     assert ready.status_code == 503
     assert ready.json["status"] == "unavailable"
     assert all(text != "ok" for text in ready.json["checks"].values())
-    assert set(ready.json["checks"]) == {"elasticsearch", "redis"}
+    assert set(ready.json["checks"]) == {"elasticsearch", "encoders", "redis"}
 
 
 def test_responses_are_counted_by_status(offline):

@@ -334,14 +334,23 @@ def test_photo_on_an_index_without_photos_of_ours_is_a_400(
         assert hint in response.json["error"]["message"]
 
 
-def test_index_whose_encoder_of_photos_is_not_here_is_refused(shopper, cluster, index_name):
+def test_index_whose_encoder_of_photos_is_not_here_is_searched_by_words(
+    shopper, cluster, index_name
+):
     other = replace(HashingImageEncoder().spec, revision="of another day")
     text = HashingEncoder(template=TEMPLATE).spec
     create_index(cluster, index_name, {"text_vector": text, "image_vector": other})
-    response = shopper.post(f"/v1/indexes/{index_name}/search", json={"q": "lamp"})
+    path = f"/v1/indexes/{index_name}/search"
+    assert shopper.post(path, json={"q": "lamp"}).json["warnings"] == []
+    response = shopper.post(path, json={"q": "lamp", "image": image(QUERY)})
+    assert response.status_code == 200, response.text
+    assert response.json["warnings"] == [
+        "image_vector, image_to_text: the encoder of photos is not available"
+    ]
+    response = shopper.post(path, json={"image": image(QUERY)})
     assert response.status_code == 503
     error = response.json["error"]
-    assert (error["code"], error["field"]) == ("encoder_mismatch", "image_vector")
+    assert (error["code"], error["field"]) == ("encoder_failed", "image")
 
 
 def test_wide_photo_of_a_large_jpeg_is_the_same_photo(find):
