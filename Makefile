@@ -5,7 +5,7 @@ PORT ?= 8080
 ES_VERSION ?= 9.5.3
 STATE ?= .shelfwise
 OLDER_ES_VERSION := 8.19.21
-FAST := not cluster and not stack and not models and not relevance
+FAST := not cluster and not stack and not models and not relevance and not browser
 
 # On CI a test that finds no server fails; elsewhere it may be left out, and says so.
 export REQUIRE_SERVICES ?= $(if $(CI),1,0)
