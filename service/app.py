@@ -5,8 +5,11 @@ from __future__ import annotations
 from flask import Flask
 
 from service.access import gate
+from service.access.admission import Admission, Room
+from service.access.origins import Origins
 from service.api import (
     answers,
+    compat,
     dead_letters,
     docs,
     events,
@@ -34,6 +37,7 @@ PARTS = (
     health,
     keys,
     docs,
+    compat,
 )
 """The views, each with its blueprint."""
 
@@ -50,4 +54,21 @@ def create_app(services: Services) -> Flask:
     gate.register(app, services.access)
     for part in PARTS:
         app.register_blueprint(part.blueprint)
+    _guard(app, services)
     return app
+
+
+def _guard(app: Flask, services: Services) -> None:
+    """Put around the application what is decided before a request is looked at."""
+    settings = services.settings
+    room = Room(
+        turns=settings.service_threads,
+        waiting=settings.service_waiting,
+        wait_seconds=settings.service_wait_milliseconds / 1e3,
+        body_seconds=settings.service_body_seconds,
+        request_seconds=settings.service_request_seconds,
+    )
+    inner = Admission(
+        app.wsgi_app, room, on_refusal=lambda: services.telemetry.responded(503, route="refused")
+    )
+    app.wsgi_app = Origins(inner, services.access.origins)  # type: ignore[method-assign]

@@ -54,13 +54,17 @@ class ServiceSettings(SharedSettings):
         "refused with 503.",
     )
     service_wait_milliseconds: int = Field(
-        500,
+        1_000,
         ge=0,
         le=60_000,
         description="Longest wait for a turn; then a request is refused with 503.",
     )
     service_body_seconds: float = Field(
-        20.0, gt=0, le=600, description="Longest time for a client to send a request's body."
+        20.0,
+        gt=0,
+        le=600,
+        description="Longest time for a client to send a body of up to 64 kB; a longer one has "
+        "the time of the whole request.",
     )
     service_request_seconds: float = Field(
         60.0,
@@ -143,6 +147,16 @@ class ServiceSettings(SharedSettings):
         description="Longest wait for the encoder, for the photo of a query that has words too, "
         "and for a request of Elasticsearch with vectors; then words are searched alone and the "
         "answer says so. 0 waits as for anything else.",
+    )
+    service_access_log: bool = Field(
+        False,
+        description="Log a line for each request: method, address pattern, status, time and ids; "
+        "never what was searched for.",
+    )
+    service_pass_through: Literal["none", "read", "all"] = Field(
+        "none",
+        description="What is handed on to Elasticsearch under `/{index}/` besides searches and "
+        "counts: nothing, what only reads, or everything.",
     )
     service_index_cache_seconds: float = Field(
         2.0, ge=0, le=60, description="How long what an alias points at is remembered."

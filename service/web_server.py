@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
 from gunicorn.workers.gthread import ThreadWorker
+from prometheus_client.multiprocess import mark_process_dead
 
+from mappings.metrics_folder import VARIABLE
+from mappings.tracing import start_tracing
+from service.access.admission import PROBE_ROOM, PROBE_TURNS, SPARE_THREADS
 from service.app import create_app
 from service.bootstrap import build_services, check_before_start
 from service.settings import ServiceSettings
+from service.web_worker import PatientWorker
 
 GRACEFUL_SECONDS = 20
+MAX_LINE_BYTES = 8_190
+"""Of the first line of a request, and of each of its headers."""
+MAX_HEADERS = 60
 STALL_SECONDS = 10
 """Longest wait for the next bytes of a request, or for a client to take those of an answer."""
 
@@ -27,22 +38,42 @@ class _WebServer(BaseApplication):
         options: dict[str, Any] = {
             "bind": f"{self._settings.service_host}:{self._settings.service_port}",
             "workers": self._settings.service_workers,
-            "threads": self._settings.service_threads,
-            "worker_class": "gthread",
+            # Those that work, those that wait, and some that refuse: see access/admission.py.
+            "threads": self._settings.service_threads
+            + self._settings.service_waiting
+            + PROBE_TURNS
+            + PROBE_ROOM
+            + SPARE_THREADS,
+            "worker_class": type(
+                "Worker",
+                (PatientWorker,),
+                {"request_seconds": self._settings.service_request_seconds},
+            ),
+            "limit_request_line": MAX_LINE_BYTES,
+            "limit_request_fields": MAX_HEADERS,
+            "limit_request_field_size": MAX_LINE_BYTES,
             "graceful_timeout": GRACEFUL_SECONDS,
             "keepalive": 75,
             "control_socket_disable": True,
             "proc_name": "shelfwise-service",
             "loglevel": "warning",
             "post_worker_init": _limit_stalls,
+            "child_exit": _forget_gauges,
         }
         for name, value in options.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
     def load(self) -> Any:  # noqa: ANN401 - Flask's WSGI type is not gunicorn's to the letter
-        # After the fork: ONNX Runtime's threads do not survive one.
+        # After the fork: the threads of ONNX Runtime and of a sender of traces survive none.
+        start_tracing("shelfwise-service", os.environ)
         return create_app(build_services(self._settings))
+
+
+def _forget_gauges(server: Arbiter, worker: Worker) -> None:
+    """Show no longer what a process that has ended showed last; what it counted stays."""
+    if VARIABLE in os.environ:
+        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def _limit_stalls(worker: ThreadWorker) -> None:

@@ -144,7 +144,7 @@ def test_one_bad_event_keeps_all_from_being_stored(
     assert not cluster.indices.get(index=PATTERN)
 
 
-@pytest.mark.parametrize("index", ["no-such-index", "NOT A NAME", "shelfwise-events-2026.11"])
+@pytest.mark.parametrize("index", ["no-such-index", "NOT A NAME"])
 def test_index_that_is_not_there_is_a_400_by_its_place(
     client: FlaskClient, cluster: Elasticsearch, shop: str, index: str
 ) -> None:

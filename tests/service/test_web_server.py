@@ -26,6 +26,8 @@ from tests.service.conftest import TEMPLATE
 pytestmark = pytest.mark.stack
 MAX_BODY = 200_000
 THREADS = 3
+MORE_THAN_THREADS = 40
+"""Those that wait and refuse, too."""
 SERVE = [sys.executable, "-c", "from mappings.command_line import main; main()", "serve"]
 
 
@@ -95,6 +97,8 @@ def environ(elasticsearch, redis_server, shop) -> dict[str, str]:
         "SHELFWISE_SERVICE_INDEXES": shop,
         "SHELFWISE_SERVICE_MAX_BODY_BYTES": str(MAX_BODY),
         "SHELFWISE_SERVICE_THREADS": str(THREADS),
+        "SHELFWISE_SERVICE_WAITING": "16",
+        "SHELFWISE_SERVICE_WAIT_MILLISECONDS": "20000",
     }
 
 
@@ -281,7 +285,7 @@ def test_not_even_clients_that_stall_on_every_thread_hold_up_the_others_for_good
     service, search_path
 ):
     with contextlib.ExitStack() as stack:
-        for connection in stalled(service, search_path, THREADS):
+        for connection in stalled(service, search_path, MORE_THAN_THREADS):
             stack.enter_context(connection)
         with service.connection(timeout=4 * STALL_SECONDS) as connection:
             connection.sendall(

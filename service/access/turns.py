@@ -1,0 +1,66 @@
+"""A bounded number of requests at a time, and a bounded number that wait, each for so long."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+
+class _Waiter:
+    __slots__ = ("has_turn", "woken")
+
+    def __init__(self) -> None:
+        self.woken = threading.Event()
+        self.has_turn = False
+
+
+class Turns:
+    """Gives turns to threads.
+
+    Those who wait are served in order while there are few. When more than half of the room is
+    taken, the newest goes first, and one more sends the oldest away: under overload somebody
+    must be refused, and who came first has waited longest in vain. So those who are served have
+    hardly waited, however many come.
+
+    turns: how many at a time. room: how many may wait. wait_seconds: the longest wait.
+    """
+
+    def __init__(self, turns: int, *, room: int, wait_seconds: float) -> None:
+        self._free = turns
+        self._room = room
+        self._wait_seconds = wait_seconds
+        self._lock = threading.Lock()
+        self._waiters: deque[_Waiter] = deque()
+
+    def take(self, *, waited_seconds: float = 0.0) -> bool:
+        """Return whether it is this thread's turn; who gets one gives it back.
+
+        waited_seconds: how long the request has been waiting elsewhere, which counts.
+        """
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return True
+            left = self._wait_seconds - waited_seconds
+            if not self._room or left <= 0:
+                return False
+            if len(self._waiters) >= self._room:
+                self._waiters.popleft().woken.set()
+            waiter = _Waiter()
+            self._waiters.append(waiter)
+        waiter.woken.wait(left)
+        with self._lock:
+            if not waiter.has_turn and waiter in self._waiters:
+                self._waiters.remove(waiter)
+            return waiter.has_turn
+
+    def give_back(self) -> None:
+        """End a turn; the next one who waits has it at once."""
+        with self._lock:
+            if not self._waiters:
+                self._free += 1
+                return
+            is_crowded = 2 * len(self._waiters) > self._room
+            waiter = self._waiters.pop() if is_crowded else self._waiters.popleft()
+            waiter.has_turn = True
+            waiter.woken.set()
