@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import redis
 import structlog
 from elasticsearch import Elasticsearch
 
 from indexer.encoders.base import WordList
+from mappings.attachments import Attachments
 from mappings.cluster import connect as connect_cluster
 from mappings.dead_letters import DeadLetters
 from mappings.errors import EncoderMismatch, TemporaryError
 from mappings.index_lifecycle import LiveIndex, find_index
 from mappings.outbox import Outbox
+from mappings.raw_cluster import RawCluster
 from mappings.task_records import TaskRecords, queue_errors
 from mappings.task_records import connect as connect_queue
 from service.access.wiring import build_access
+from service.compat.elasticsearch_api import ElasticsearchApi
+from service.compat.targets import SearchTargets
 from service.deadlines import Deadline
 from service.events.event_key import find_event_key
 from service.events.event_store import EventStore
@@ -105,6 +110,7 @@ def build_services(settings: ServiceSettings) -> Services:
         check_queue=check_queue,
         check_encoders=check_encoders,
         access=build_access(settings, client),
+        elasticsearch_api=_elasticsearch_api(settings, client, indexes, encoders, searcher),
         telemetry=telemetry,
     )
 
@@ -192,6 +198,29 @@ def _searcher(
         indexes, encoders, load_default(), understood, rankings, photos, photo_deadline
     )
     return Searcher(client, preparer, signer, leg_seconds=leg_seconds)
+
+
+def _elasticsearch_api(
+    settings: ServiceSettings,
+    client: Elasticsearch,
+    indexes: LiveIndexes,
+    encoders: QueryEncoders,
+    searcher: Searcher,
+) -> ElasticsearchApi:
+    """Return what answers like Elasticsearch, on indexes of ours and on attached ones."""
+    targets = SearchTargets(
+        client,
+        indexes,
+        Attachments(client),
+        encoders.require,
+        ttl_seconds=settings.service_index_cache_seconds,
+    )
+    cluster = RawCluster(
+        settings,
+        connections_per_node=settings.service_threads,
+        timeout_seconds=settings.service_search_timeout_seconds,
+    )
+    return ElasticsearchApi(cluster, targets, replace(searcher.preparer, indexes=targets))
 
 
 def _deadline(settings: ServiceSettings) -> Deadline:

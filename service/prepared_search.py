@@ -14,7 +14,6 @@ from service.deadlines import Deadline
 from service.feature_ranking import LearnedRanking
 from service.filters.compiler import compile_filter
 from service.interleaving import Arm, choose_arm
-from service.live_indexes import LiveIndexes
 from service.photo_vectors import PhotoVectors
 from service.query_encoders import QueryEncoders
 from service.query_legs import QueryLegs, build_legs
@@ -45,6 +44,14 @@ from service.weights.active import Current
 
 Understand = Callable[[str, LiveIndex], UnderstoodQuery]
 """What the words of a query say, by the catalogue's own words."""
+
+
+class KnownIndexes(Protocol):
+    """Finds the indexes that are searched."""
+
+    def get(self, name: str) -> LiveIndex:
+        """Return an index by its name. Raises UnknownIndex."""
+        ...
 
 
 class LearnedRankings(Protocol):
@@ -159,7 +166,7 @@ class SearchPreparer:
     photo_deadline: how long a photo may take where there are words besides; None for no limit.
     """
 
-    indexes: LiveIndexes
+    indexes: KnownIndexes
     encoders: QueryEncoders
     ranking: RankingWeights
     understand: Understand

@@ -70,6 +70,11 @@ class Searcher:
         self._signer = signer
         self._windows = RankedWindows()
 
+    @property
+    def preparer(self) -> SearchPreparer:
+        """Return what makes requests ready."""
+        return self._preparer
+
     def search(
         self, index: str, request: SearchRequest, given: Given = NOTHING_GIVEN
     ) -> SearchAnswer:

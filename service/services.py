@@ -12,6 +12,7 @@ from flask import current_app
 from mappings.dead_letters import DeadLetters
 from mappings.task_records import TaskRecords
 from service.access.gate import Access
+from service.compat.elasticsearch_api import ElasticsearchApi
 from service.events.intake import EventIntake
 from service.live_indexes import LiveIndexes
 from service.searcher import Searcher
@@ -43,6 +44,7 @@ class Services:
     check_queue: Callable[[], None]
     check_encoders: Callable[[], None]
     access: Access
+    elasticsearch_api: ElasticsearchApi
     telemetry: Telemetry = field(default_factory=Telemetry)
 
 

@@ -20,6 +20,14 @@ def json_body() -> Any:  # noqa: ANN401 - decoded JSON
     Raises RequestTooLarge over the limit, InvalidQuery for an empty body or anything that
     is not JSON in UTF-8; NaN, infinities and numbers like 1e400 are not JSON.
     """
+    return decode_json(raw_body())
+
+
+def raw_body() -> bytes:
+    """Return the body as it came.
+
+    Raises RequestTooLarge over the limit, InvalidQuery when the client went away.
+    """
     limit = current_services().settings.service_max_body_bytes
     too_large = RequestTooLarge(f"the body is longer than {limit} bytes", field="body")
     try:
@@ -30,7 +38,7 @@ def json_body() -> Any:  # noqa: ANN401 - decoded JSON
         raise InvalidQuery("the body ended early", field="body") from error
     if request.content_length is None and len(raw) >= limit:
         raise too_large  # a body without a length is cut off at the limit without a word
-    return decode_json(raw)
+    return raw
 
 
 def decode_json(raw: bytes) -> Any:  # noqa: ANN401 - decoded JSON

@@ -13,6 +13,8 @@ from mappings.product import Product
 from service.api import answer_schemas
 from service.api.dead_letters import DEFAULT_LETTERS, MAX_LETTERS, MAX_OFFSET
 from service.api.openapi_access import SECURITY_SCHEMES, keys_paths, with_access
+from service.api.openapi_compat import ERROR_SCHEMA, compat_paths
+from service.api.openapi_compat import MODELS as COMPAT_MODELS
 from service.api.openapi_finetune import finetune_paths
 from service.api.openapi_parts import (
     INDEX,
@@ -211,11 +213,13 @@ def openapi_document() -> dict[str, Any]:
         FinetuneRequest,
         Event,
         *answer_schemas.MODELS,
+        *COMPAT_MODELS,
     ]
     _, definitions = models_json_schema(
         [(model, "validation") for model in models], ref_template=REF
     )
     schemas = definitions["$defs"]
+    schemas["ElasticsearchError"] = ERROR_SCHEMA
     schemas["ProductBody"] = {
         **schemas["Product"],
         "properties": {**schemas["Product"]["properties"], "version": VERSION["schema"]},
@@ -231,6 +235,7 @@ def openapi_document() -> dict[str, Any]:
         "paths": with_access(
             {
                 **search_paths(),
+                **compat_paths(),
                 **keys_paths(),
                 **_products_paths(),
                 "/v1/indexes/{index}/reindex": _reindex_path(),

@@ -192,7 +192,7 @@ def test_wrong_method_is_a_405_of_the_one_shape_with_what_is_allowed(offline, pa
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/v2/indexes/shop/search", "/v1/indexes//search", "/v1//tasks/1", "/é", "/healthz/"],
+    ["/v2/indexes/shop/search", "/v1/indexes//search", "/v1//tasks/1", "/é", "/healthz/"],
 )
 def test_unknown_path_is_a_404_of_the_one_shape(offline, path):
     response = offline.get(path)

@@ -1,0 +1,1 @@
+"""Elasticsearch's own search interface: its bodies in, its envelopes out, hybrid or passed."""

@@ -1,0 +1,252 @@
+"""`_search`, `_count` and `GET /` as Elasticsearch has them: the page to read first.
+
+    body -> ours taken out -> passed as it came, or hybrid -> Elasticsearch's envelope
+
+What is hybrid is decided in `decision`, what is asked then in `hybrid_search`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from mappings.errors import (
+    EncoderFailed,
+    EncoderMismatch,
+    EncoderUnavailable,
+    InvalidQuery,
+)
+from mappings.raw_cluster import RawAnswer, RawCluster
+from service.compat.body_checks import decode_body, foreign_indexes
+from service.compat.decision import Hybrid, Passed, decide
+from service.compat.exchange import ElasticsearchRefused, Exchange, Media, quoted
+from service.compat.hiding import brings_ours, hiding, without_own_fields
+from service.compat.hybrid_search import HybridSearch
+from service.compat.index_names import check_name, split_names
+from service.compat.legs import CompatLegs, at_target
+from service.compat.options import Extension, ShelfwiseOptions, own_fault, read_extension
+from service.compat.parameters import Parameters
+from service.compat.retrievers import is_compound, search_retriever
+from service.compat.targets import SearchTargets, Target
+from service.compat.writing import Answer, written
+from service.prepared_search import SearchPreparer
+from service.weights.query_ids import plain_query_id
+
+MayAsk = Callable[[str], None]
+"""Raises a RequestError for an index that the caller may not ask."""
+
+_PAID = ("rank", "sub_searches")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One search or count as it came. index: a name, or several with commas."""
+
+    index: str
+    raw: bytes = field(repr=False)
+    parameters: Parameters
+    media: Media
+    may_ask: MayAsk
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A call whose body is decoded. own: without what is for us; is_changed: whether it had any.
+
+    body: with the URL parameters merged in.
+    """
+
+    call: Call
+    own: Mapping[str, Any]
+    body: Mapping[str, Any]
+    extension: Extension
+    is_changed: bool
+
+    @property
+    def raw(self) -> bytes:
+        """Return the body for Elasticsearch, as it came where nothing of ours was in it."""
+        return orjson.dumps(self.own) if self.is_changed else self.call.raw
+
+
+@dataclass(frozen=True)
+class ElasticsearchApi:
+    """Answers like Elasticsearch. One per process, thread-safe.
+
+    preparer: makes the legs of an index that `targets` finds.
+    """
+
+    cluster: RawCluster
+    targets: SearchTargets
+    preparer: SearchPreparer
+
+    def info(self, media: Media) -> Answer:
+        """Return what `GET /` of the cluster says: the version that a client asks for."""
+        return Answer.of_raw(Exchange(self.cluster, media).pass_on("GET", "/"), "")
+
+    def search(self, call: Call) -> Answer:
+        """Return the answer to `_search`.
+
+        Raises a RequestError for what the caller can mend, a TemporaryError when the cluster
+        cannot answer.
+        """
+        read = self._read(call)
+        exchange = Exchange(self.cluster, call.media)
+        target = self._target(call.index)
+        try:
+            if is_compound(read.own.get("retriever")):
+                return self._retrieved(read, target, exchange)
+            search, passed = self._hybrid(read, target, exchange)
+            if search is None:
+                return self._passed(read, target, exchange, passed)
+            return _answered(search.answer(), read, _note(search))
+        except ElasticsearchRefused as refused:
+            return Answer.of_raw(refused.answer, "refused by Elasticsearch")
+
+    def count(self, call: Call) -> Answer:
+        """Return the answer to `_count`: the total that a search of the same query has."""
+        read = self._read(call)
+        exchange = Exchange(self.cluster, call.media)
+        try:
+            search, passed = self._hybrid(read, self._target(call.index), exchange)
+            if search is not None:
+                return _answered(search.count(), read, _note(search))
+            path, query = f"/{quoted(call.index)}/_count", call.parameters.query()
+            raw = exchange.pass_on("POST", path, query=query, body=read.raw)
+            return Answer.of_raw(raw, f"passed; reason={passed}")
+        except ElasticsearchRefused as refused:
+            return Answer.of_raw(refused.answer, "refused by Elasticsearch")
+
+    def _read(self, call: Call) -> _Read:
+        """Return the call with its body decoded; raises a RequestError for what is not allowed."""
+        for name in split_names(call.index):
+            self.targets.require_served(name)
+        body = decode_body(call.raw)
+        for name in foreign_indexes(body):
+            if name not in call.index.split(","):
+                self.targets.require_served(check_name(name))
+                call.may_ask(name)
+        for name in _PAID:
+            if name in body:
+                raise InvalidQuery(f"{name}: is not supported, say it with retriever", field=name)
+        _check_knn(body.get("knn"))
+        extension = read_extension(body)
+        own = _without_ours(body, extension)
+        merged = call.parameters.merged(own)
+        return _Read(call, own, merged, extension, is_changed=own is not body)
+
+    def _target(self, index: str) -> Target | None:
+        return None if "," in index else self.targets.find(index)
+
+    def _hybrid(
+        self, read: _Read, target: Target | None, exchange: Exchange
+    ) -> tuple[HybridSearch | None, str]:
+        """Return the body made hybrid, or None and the reason why it is not."""
+        options = read.extension.options
+        decision = decide(read.body, options, target)
+        if isinstance(decision, Passed) or target is None:
+            reason = decision.reason if isinstance(decision, Passed) else ""
+            if options.image is not None:
+                raise InvalidQuery(
+                    f"ext.shelfwise.image: cannot be searched by here: {reason}",
+                    field="ext.shelfwise.image",
+                )
+            return None, reason
+        try:
+            legs = self._legs(decision, options, target)
+        except (EncoderMismatch, EncoderUnavailable, EncoderFailed) as error:
+            if options.image is not None:
+                raise
+            return None, error.message
+        if not legs.legs.vectors:
+            return None, "no leg of vectors takes part"
+        beside = read.call.parameters.beside_the_body()
+        search = HybridSearch(exchange, target, read.body, beside, decision, legs, options)
+        return search, ""
+
+    def _legs(self, hybrid: Hybrid, options: ShelfwiseOptions, target: Target) -> CompatLegs:
+        request = options.as_request(hybrid.words)
+        try:
+            made = self.preparer.prepare(target.live.name, request).legs
+        except InvalidQuery as error:
+            raise own_fault(error) from error
+        return at_target(made, hybrid, target)
+
+    def _passed(
+        self, read: _Read, target: Target | None, exchange: Exchange, reason: str
+    ) -> Answer:
+        """Hand a body on, as it came where nothing of ours is in it or in the documents."""
+        call = read.call
+        raw, query = read.raw, call.parameters.query()
+        # Of a companion the shop's own index is asked, which has nothing of ours.
+        hides = target is not None and target.hides and target.shown_as is None
+        if hides:
+            raw = orjson.dumps(hiding(read.body))
+            query = call.parameters.beside_the_body().query()
+        path = f"/{quoted(call.index)}/_search"
+        answer = exchange.pass_on("POST", path, query=query, body=raw)
+        note = f"passed; reason={reason}"
+        shows = hides and brings_ours(read.body)
+        if not answer.is_good or (read.extension.ubi is None and not shows):
+            return Answer.of_raw(answer, note)
+        return _rewritten(answer, read, note, shows=shows)
+
+    def _retrieved(self, read: _Read, target: Target | None, exchange: Exchange) -> Answer:
+        if read.extension.options != ShelfwiseOptions():
+            raise InvalidQuery(
+                "ext.shelfwise: a retriever says itself what is fused", field="ext.shelfwise"
+            )
+        index, body = read.call.index, dict(read.body)
+        if target is not None and target.hides:
+            index, body = target.live.index, hiding(body)
+        parameters = read.call.parameters.beside_the_body()
+        answer = search_retriever(exchange, index, body, parameters)
+        return _answered(answer, read, "hybrid; retriever")
+
+
+def _without_ours(body: dict[str, Any], extension: Extension) -> dict[str, Any]:
+    if "ext" not in body:
+        return body
+    rest = {name: part for name, part in body.items() if name != "ext"}
+    return {**rest, "ext": dict(extension.rest)} if extension.rest else rest
+
+
+def _check_knn(knn: object) -> None:
+    for part in knn if isinstance(knn, list) else [knn]:
+        if isinstance(part, dict) and "query_vector_builder" in part:
+            raise InvalidQuery(
+                "knn.query_vector_builder: no model of Elasticsearch's is run here; send "
+                "query_vector, or words in a query",
+                field="knn.query_vector_builder",
+            )
+
+
+def _note(search: HybridSearch) -> str:
+    mode = f"one request ({search.hybrid.one_request})" if search.hybrid.one_request else "precise"
+    legs = ",".join(search.legs.made.weights)
+    return f"hybrid; legs={legs}; mode={mode}"
+
+
+def _answered(answer: dict[str, Any], read: _Read, note: str) -> Answer:
+    if read.extension.ubi is not None:
+        answer["ext"] = _ubi(read.extension)
+    call = read.call
+    return Answer(200, written(answer, call.parameters.given), call.media.of_answer(), note)
+
+
+def _rewritten(answer: RawAnswer, read: _Read, note: str, *, shows: bool) -> Answer:
+    found = orjson.loads(answer.body)
+    if shows:
+        without_own_fields(found.get("hits", {}).get("hits", []))
+    if read.extension.ubi is not None:
+        found["ext"] = _ubi(read.extension)
+    # Elasticsearch has heard filter_path already.
+    pretty = {k: v for k, v in read.call.parameters.given.items() if k == "pretty"}
+    return Answer(answer.status, written(found, pretty), answer.content_type, note, answer.warning)
+
+
+def _ubi(extension: Extension) -> dict[str, Any]:
+    ubi = extension.ubi
+    return {"ubi": {"query_id": (ubi.query_id if ubi else None) or plain_query_id()}}

@@ -1,0 +1,70 @@
+"""A shop's own index with our vectors, and the service on a port of its own."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator
+
+import pytest
+from elasticsearch import Elasticsearch
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.serving import make_server
+
+from embedded.elasticsearch import EmbeddedElasticsearch
+from embedded.redis_server import EmbeddedRedis
+from mappings.attachments import Attachments
+from tests.service.compat.shop_index import TEMPLATE, attach_in_place, make_shop
+from tests.service.conftest import running_app
+
+
+@pytest.fixture(scope="session")
+def attached(cluster: Elasticsearch) -> Iterator[str]:
+    """Name of a shop's own index that has our vectors."""
+    name = f"boutique-{secrets.token_hex(4)}"
+    make_shop(cluster, name)
+    attach_in_place(cluster, name)
+    yield name
+    Attachments(cluster).remove(name)
+    cluster.indices.delete(index=name)
+
+
+@pytest.fixture(scope="session")
+def unattached(cluster: Elasticsearch) -> Iterator[str]:
+    """Name of the same index without anything of ours."""
+    name = f"plain-{secrets.token_hex(4)}"
+    make_shop(cluster, name)
+    yield name
+    cluster.indices.delete(index=name)
+
+
+@pytest.fixture(scope="session")
+def compat_app(
+    elasticsearch: EmbeddedElasticsearch, redis_server: EmbeddedRedis
+) -> Iterator[Flask]:
+    """The service as it runs, with what it finds of indexes remembered."""
+    with running_app(
+        elasticsearch.url,
+        redis_server.url,
+        text_template=TEMPLATE,
+        service_index_cache_seconds=2,
+        service_pass_through="read",
+    ) as app:
+        yield app
+
+
+@pytest.fixture
+def compat(compat_app: Flask) -> FlaskClient:
+    return compat_app.test_client()
+
+
+@pytest.fixture(scope="session")
+def address(compat_app: Flask) -> Iterator[str]:
+    """Where the service answers over HTTP."""
+    server = make_server("127.0.0.1", 0, compat_app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
