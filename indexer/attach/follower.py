@@ -31,6 +31,7 @@ from indexer.encoders.base import TextEncoder
 from indexer.vector_cache import VectorCache
 from mappings.attachments import Attachment, Attachments, State, in_place_properties
 from mappings.cluster import cluster_errors
+from mappings.errors import AttachRefused, PermanentIndexingError
 from mappings.product import TEXT_VECTOR
 
 NOTE_SECONDS = 1.0
@@ -213,10 +214,19 @@ def begin(
 
 
 def add_own_fields(client: Elasticsearch, attachment: Attachment, shop: ShopIndex) -> None:
-    """Add our field to the mapping of the shop's index, which keeps all that it has."""
+    """Add our field to the mapping of the shop's index, which keeps all that it has.
+
+    Raises AttachRefused when the mapping does not take it, e.g. for its limit of fields.
+    """
     spec = attachment.encoders[TEXT_VECTOR]
-    with cluster_errors(index=shop.index):
-        client.indices.put_mapping(index=shop.index, properties=in_place_properties(spec))
+    try:
+        with cluster_errors(index=shop.index):
+            client.indices.put_mapping(index=shop.index, properties=in_place_properties(spec))
+    except PermanentIndexingError as error:
+        raise AttachRefused(
+            f"the mapping of {shop.index!r} does not take our field: {error.message}",
+            field="index",
+        ) from error
 
 
 def stamped(progress: Progress) -> Progress:

@@ -54,8 +54,6 @@ def open_attachment(client: Elasticsearch, shop: ShopIndex, wish: Wish) -> Attac
     if present is not None:
         _require_new(present, wish, mode)
     _require_not_attached_by_another_name(client, shop)
-    require_mapped(wish.fields, leaf_fields(shop.mappings), index=shop.index)
-    text_paths(wish.fields, wish.encoder.template)
     shop = with_versions(client, shop)
     require_attachable(
         shop,
@@ -63,6 +61,8 @@ def open_attachment(client: Elasticsearch, shop: ShopIndex, wish: Wish) -> Attac
         spec=wish.encoder,
         may_break_versions=wish.may_break_versions,
     )
+    require_mapped(wish.fields, leaf_fields(shop.mappings), index=shop.index)
+    text_paths(wish.fields, wish.encoder.template)
     state = index_state(client, shop.name)
     progress = replace(
         begin(client, shop, state, rate=wish.rate), may_break_versions=wish.may_break_versions
