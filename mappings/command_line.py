@@ -16,6 +16,10 @@ COMMANDS = {
     "serve": ("service.cli:serve", "Start the search service (gunicorn)."),
     "worker": ("indexer.cli:worker", "Start a worker that embeds and indexes products."),
     "load": ("indexer.cli:load", "Load a file of products into an index."),
+    "sync": (
+        "indexer.connectors.commands:sync",
+        "Bring products from files, indexes and databases, and follow their changes.",
+    ),
     "index": ("indexer.cli:index", "Create, list and drop indexes."),
     "attach": (
         "indexer.attach.commands:attach",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 from mappings.errors import MissingSetting
 
@@ -24,7 +24,7 @@ def check_reference(text: str) -> str:
     return text
 
 
-SecretReference = Annotated[str, AfterValidator(check_reference), Field(repr=False)]
+SecretReference = Annotated[str, AfterValidator(check_reference)]
 
 
 def read_secret(reference: str, *, environ: Mapping[str, str] | None = None) -> str:

@@ -38,7 +38,6 @@ def test_inline_secret_is_refused_and_not_repeated():
     with pytest.raises(MissingSetting, match=r"sources\.shop\.password: should be env:NAME") as e:
         check_table(Table, {"password": "hunter2"}, where="sources.shop")
     assert "hunter2" not in str(e.value)
-    assert "password" not in repr(Table())
 
 
 @pytest.mark.parametrize(

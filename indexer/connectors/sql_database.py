@@ -1,0 +1,117 @@
+"""A database that is only read: short transactions, each with a limit of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
+from sqlalchemy.pool import NullPool
+
+from mappings.errors import MissingSetting, SourceUnavailable
+from mappings.feeds.references import read_secret
+
+_STREAMED_ROWS = 10_000
+RETRY_AFTER_SECONDS = 5
+
+
+class Database:
+    """Reads rows. Nothing is connected until the first of them.
+
+    reference: to the address, `env:NAME` or `file:PATH`. statement_seconds: how long one
+    statement may take, on PostgreSQL, MySQL and MariaDB; 0 for as long as it takes.
+    Raises MissingSetting when there is no address, or no driver for it.
+    """
+
+    def __init__(self, reference: str, *, statement_seconds: float) -> None:
+        self._reference = reference
+        self._statement_seconds = statement_seconds
+        # No connection waits in a pool for the next pass, which may be hours away.
+        try:
+            self._engine: Engine = create_engine(
+                read_secret(reference), poolclass=NullPool, hide_parameters=True
+            )
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+            # The message of the first of them may hold the address, with its password.
+            what = error.name if isinstance(error, ModuleNotFoundError) else type(error).__name__
+            raise MissingSetting(
+                f"{reference}: is no address of a database that can be read ({what}); e.g. "
+                "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+            ) from None
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._engine.dispose()
+
+    def read(self, statement: str, parameters: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """Return the rows of a statement, columns by name.
+
+        Raises SourceUnavailable when the database does not answer or the statement takes too
+        long, MissingSetting when it refuses it.
+        """
+        with self._transaction() as connection:
+            result = connection.execute(text(statement), dict(parameters))
+            return [dict(row) for row in result.mappings()]
+
+    def stream(self, statement: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the rows of a statement that may have millions, a few thousand in memory."""
+        with self._transaction() as connection:
+            streamed = connection.execution_options(yield_per=_STREAMED_ROWS)
+            with streamed.execute(text(statement)) as result:
+                for row in result.mappings():
+                    yield dict(row)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self._errors(), self._engine.connect() as connection:
+            # Rolled back at the end: nothing is ever written.
+            self._prepare(connection)
+            yield connection
+
+    def _prepare(self, connection: Connection) -> None:
+        """Make the transaction one that cannot write, and limit its statements."""
+        milliseconds = round(self._statement_seconds * 1000)
+        name = connection.dialect.name
+        if name == "postgresql":
+            connection.execute(text("SET TRANSACTION READ ONLY"))
+            connection.execute(text(f"SET LOCAL statement_timeout = {milliseconds}"))
+        elif name in ("mysql", "mariadb"):
+            connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
+            if name == "mysql":
+                connection.exec_driver_sql(f"SET SESSION MAX_EXECUTION_TIME = {milliseconds}")
+            else:
+                connection.exec_driver_sql(
+                    f"SET SESSION max_statement_time = {self._statement_seconds}"
+                )
+            connection.commit()
+        elif name == "sqlite":
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (OperationalError, InterfaceError) as error:
+            raise SourceUnavailable(
+                f"the database of {self._reference} cannot be read now: {_reason(error)}",
+                retry_after_seconds=RETRY_AFTER_SECONDS,
+            ) from error
+        except SQLAlchemyError as error:
+            raise MissingSetting(
+                f"the database of {self._reference} refuses the query: {_reason(error)}"
+            ) from error
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    """Return the driver's own first lines, without the statement and its parameters."""
+    cause: object = error.orig if isinstance(error, DBAPIError) else error
+    return " ".join(str(cause).split())[:500]
