@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
@@ -18,6 +19,7 @@ from indexer.photos.hints import PhotoHints
 from indexer.photos.intake import PhotoIntake
 from indexer.photos.making import Made, PhotoMaker, Until
 from indexer.photos.photo_state import (
+    Failure,
     PhotoRules,
     PhotoState,
     ProductPhotos,
@@ -33,6 +35,7 @@ SLOW_HOST_SECONDS = 60.0
 """How long photos of a host that were not there in time are left to the photos' lane, without
 waiting for them once more."""
 
+OnPhotosDone = Callable[[str, int, Mapping[str, int]], None]
 _log = structlog.get_logger(__name__)
 
 
@@ -42,7 +45,8 @@ class PhotosAhead:
     intake: with threads of its own, which no slow photo of the lane holds. hints: counts starts,
     so that a photo over which this worker dies is left to the photos' lane, which finds it.
     seconds: how long the products of a batch wait for their photos; a run of the encoder that
-    has begun then is waited for.
+    has begun then is waited for. on_done: told of an index, how many photos were made, and of
+    the failures by code.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class PhotosAhead:
         batch_size: int,
         cache: VectorCache | None = None,
         rules: PhotoRules | None = None,
+        on_done: OnPhotosDone = lambda index, photos, failures: None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -64,6 +69,7 @@ class PhotosAhead:
         self._hints = hints
         self._seconds = seconds
         self._rules = rules or PhotoRules()
+        self._on_done = on_done
         self._clock = clock
         self._now = now
         self._slow_hosts = _SlowHosts(clock)
@@ -153,6 +159,8 @@ class PhotosAhead:
             until=Until(deadline, deadline),
         ):
             made |= batch
+        failures = Counter(one.code for one in made.values() if isinstance(one, Failure))
+        self._on_done(live.name, len(made) - failures.total(), failures)
         late = [url for key, url in addresses.items() if key not in made]
         if late:
             hosts = self._slow_hosts.note(map(self._intake.host_of, late))

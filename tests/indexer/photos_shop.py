@@ -16,6 +16,7 @@ from indexer.encoders.base import Embeddings
 from indexer.encoders.image_hashing import HashingImageEncoder
 from indexer.images.addresses import AddressPolicy
 from indexer.images.fetcher import FetchLimits, ImageFetcher
+from indexer.photos.ahead import PhotosAhead
 from indexer.photos.encoders import ImageEncoderPool
 from indexer.photos.intake import PhotoIntake
 from indexer.photos.photo_runner import PhotoLimits, PhotoOutcome, PhotoRunner
@@ -84,13 +85,8 @@ class PhotoShop:
         texts = RecordingEncoder()
         specs = {"text_vector": texts.spec, "image_vector": self.encoder.spec}
         create_index(cluster, index, specs)
-        self.pipeline = Pipeline(
-            cluster,
-            texts,
-            photo_rules=rules,
-            on_photos_due=lambda name, ids: self.told.extend(ids),
-            now=lambda: self.now,
-        )
+        self.texts, self.rules, self.limits = texts, rules, limits
+        self.pipeline = self.make_pipeline()
         policy = AddressPolicy((ip_network("127.0.0.1/32"),), frozenset({80, 443, server.port, 9}))
         self.fetcher = ImageFetcher(
             policy,
@@ -98,9 +94,18 @@ class PhotoShop:
             resolver=lambda host, port: ["127.0.0.1"],
         )
         self.intake = PhotoIntake(self.fetcher.fetch, threads=4, max_pixels=1_000_000)
-        self.rules, self.limits = rules, limits
         self.encoders = ImageEncoderPool(self._load)
         self.runner = self.make_runner()
+
+    def make_pipeline(self, ahead: PhotosAhead | None = None) -> Pipeline:
+        return Pipeline(
+            self.cluster,
+            self.texts,
+            photo_rules=self.rules,
+            photos_ahead=ahead,
+            on_photos_due=lambda name, ids: self.told.extend(ids),
+            now=lambda: self.now,
+        )
 
     def make_runner(self, intake: PhotoIntake | None = None) -> PhotoRunner:
         return PhotoRunner(

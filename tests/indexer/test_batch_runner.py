@@ -30,6 +30,7 @@ class ScriptedPipeline:
 
     errors: list[Exception] = field(default_factory=list)
     seen: list[Sequence[ProductChange]] = field(default_factory=list)
+    photos: list[bool] = field(default_factory=list)
     poison: frozenset[str] = frozenset()
     poison_error: BaseException = field(default_factory=lambda: ZeroDivisionError("oops"))
 
@@ -37,6 +38,7 @@ class ScriptedPipeline:
         self, index: str, changes: Sequence[ProductChange], *, with_photos: bool = True
     ) -> BatchOutcome:
         self.seen.append(changes)
+        self.photos.append(with_photos)
         if any(change.product_id in self.poison for change in changes):
             raise self.poison_error
         if self.errors:
@@ -169,6 +171,8 @@ def test_product_that_kills_workers_is_found_and_its_neighbours_are_indexed(outb
     assert [(item.product_id, item.reason) for item in record.rejects] == [
         ("2", "2 workers died over this product")
     ]
+    first, *later = pipeline.photos
+    assert first and not any(later), "photos are their lane's after a death"
 
 
 def test_batch_whose_workers_die_again_and_again_is_given_up(outbox, records):

@@ -98,6 +98,8 @@ def test_load_waits_for_the_photos_and_says_what_is_not_there(
         assert load.exit_code == 0, load.output
         assert f"{index_name}: 30 photos, 1 products lack some" in load.output
         assert counts(cluster, index_name) == PhotoCounts(photos=PRODUCTS, faulty=1)
+        found = cluster.search(index=index_name, version=True, size=PRODUCTS)["hits"]["hits"]
+        assert {hit["_version"] for hit in found} == {1}, "written once, with their photos"
         listed = call("photos", "list", "--index", index_name, "--json")
         (row,) = [json.loads(line) for line in listed.output.splitlines()]
         assert (row["product"], row["position"], row["code"]) == ("p3", 1, "not_found")
