@@ -19,7 +19,7 @@ from indexer.encoders.base import TextEncoder
 from indexer.finetune.photo_model import PhotoModel, TowerModel
 from indexer.finetune.text_bank import Vectors
 from indexer.towers.preprocessing import fit
-from indexer.towers.tower import CONFIG_FILE, ImageTower, TowerConfig, load_tower
+from indexer.towers.tower import CONFIG_FILE, ImageTower, TowerConfig, load_tower, with_colours
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import EncoderUnavailable
 
@@ -27,7 +27,11 @@ SHIPPED = "tower"
 FRESH = "fresh"
 """Name of a tower from random parameters, for who has enough photos of their own."""
 
-FRESH_TOWER = TowerConfig(backbone="slim_resnet", input_size=96, grid=3)
+COLOUR_WIDTH = 96
+"""Features of colours that every tower gets which has none: words name colours, and some thousand
+photos are too few for a network to learn from pixels what a difference of colour is."""
+
+FRESH_TOWER = TowerConfig(backbone="slim_resnet", input_size=96, grid=3, colour_width=COLOUR_WIDTH)
 """Where there is no better one to begin from."""
 
 
@@ -79,6 +83,8 @@ def _tower_base(
         tower, space = found
         if (space, tower.config.dims) != (revision, dims):
             tower = _with_new_projection(tower, dims)
+        if not tower.config.colour_width:
+            tower = with_colours(tower, COLOUR_WIDTH)
     return Base(
         name=name if found else f"{name} with random parameters",
         model=TowerModel(tower),

@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from indexer.towers.backbones import build_backbone
+from indexer.towers.colours import ColourPart
 from indexer.towers.layout import LayoutPart
 
 CONFIG_FILE = "config.json"
@@ -43,6 +44,8 @@ class TowerConfig:
         picture's layout for photo-to-photo search; 0 for none. See `indexer.towers.layout`.
     layout_share: length of that part; the part that texts share has sqrt(1 - share²). 0 to < 1.
     layout_size: fields a side of the layout; twice that must divide input_size.
+    colour_width: learned features of a histogram of colours, beside those of the backbone; 0 for
+        none. See `indexer.towers.colours`.
     """
 
     backbone: str = "mobilenet_v3_small"
@@ -53,6 +56,7 @@ class TowerConfig:
     layout_dims: int = 0
     layout_share: float = 0.0
     layout_size: int = 8
+    colour_width: int = 0
 
     def __post_init__(self) -> None:
         """Raise ValueError naming the field that is out of its range."""
@@ -62,6 +66,8 @@ class TowerConfig:
                 raise ValueError(
                     f"{field} of a tower must be a whole number from 1, not {value!r}"
                 )
+        if isinstance(self.colour_width, bool) or not self.colour_width >= 0:
+            raise ValueError(f"colour_width must be 0 or more, not {self.colour_width!r}")
         if not 0 <= self.layout_dims < self.dims:
             raise ValueError(f"layout_dims must be 0 to {self.dims - 1}, not {self.layout_dims!r}")
         if not 0 <= self.layout_share < 1 or (self.layout_share > 0) != (self.layout_dims > 0):
@@ -95,8 +101,8 @@ class TowerConfig:
 class ImageTower(nn.Module):  # type: ignore[misc]
     """Backbone, pooling and a linear projection; its parameters begin at random.
 
-    `backbone` and `grid_map` are the trunk (for a lower learning rate or for freezing), and
-    `projection` is the head.
+    `backbone`, `grid_map` and `colours` are the trunk (for a lower learning rate or for freezing),
+    and `projection` is the head.
     """
 
     def __init__(self, config: TowerConfig) -> None:
@@ -117,6 +123,10 @@ class ImageTower(nn.Module):  # type: ignore[misc]
         if config.grid > 1:
             self.grid_map = nn.Conv2d(built.width, config.grid_width, 1)
             self.feature_width += config.grid_width * config.grid**2
+        self.colours: nn.Module | None = None
+        if config.colour_width:
+            self.colours = ColourPart(config.input_size, config.colour_width)
+            self.feature_width += config.colour_width
         self.feature_norm = nn.BatchNorm1d(self.feature_width)
         self.projection = nn.Linear(self.feature_width, config.dims)
         if config.layout_dims:
@@ -129,6 +139,8 @@ class ImageTower(nn.Module):  # type: ignore[misc]
         if self.grid_map is not None:
             fields = nn.functional.avg_pool2d(self.grid_map(maps), self.field_side)
             pooled = torch.cat([pooled, fields.flatten(1)], dim=1)
+        if self.colours is not None:
+            pooled = torch.cat([pooled, self.colours(pictures)], dim=1)
         return self.feature_norm(pooled)
 
     def project(self, features: torch.Tensor) -> torch.Tensor:
@@ -155,6 +167,24 @@ class ImageTower(nn.Module):  # type: ignore[misc]
             return words
         words = nn.functional.normalize(words, dim=1) * (1 - share**2) ** 0.5
         return words + share * self.layout_part(pictures)
+
+
+def with_colours(tower: ImageTower, width: int) -> ImageTower:
+    """Return a tower that can learn from colours too, and until then gives the same embeddings.
+
+    Its other parameters are copies; the new features come last and have no weight yet.
+    """
+    wider = ImageTower(replace(tower.config, colour_width=width))
+    state = wider.state_dict()
+    for name, value in tower.state_dict().items():
+        if state[name].shape == value.shape:
+            state[name].copy_(value)
+        else:  # of the feature norm and the projection, whose last axis is that of the features
+            state[name].zero_() if name == "projection.weight" else None
+            state[name][..., : value.shape[-1]].copy_(value)
+    wider.load_state_dict(state)
+    wider.train(tower.training)
+    return wider
 
 
 def save_tower(tower: ImageTower, folder: Path, *, half: bool = False) -> None:

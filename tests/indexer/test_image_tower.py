@@ -8,13 +8,22 @@ from PIL import Image
 
 from indexer.towers.export import INPUT, OUTPUT, SMALLEST_COSINE, export_onnx
 from indexer.towers.preprocessing import preprocess
-from indexer.towers.tower import ImageTower, TowerConfig, load_tower, save_tower
+from indexer.towers.tower import (
+    ImageTower,
+    TowerConfig,
+    load_tower,
+    save_tower,
+    with_colours,
+)
 
 pytestmark = pytest.mark.models
 
 TINY = TowerConfig(backbone="tiny", input_size=32, dims=24, grid=2, grid_width=4)
 TINY_WITH_LAYOUT = TowerConfig(
     backbone="tiny", input_size=32, dims=24, layout_dims=6, layout_share=0.5, layout_size=8
+)
+TINY_WITH_COLOURS = TowerConfig(
+    backbone="tiny", input_size=32, dims=24, grid=2, grid_width=4, colour_width=8
 )
 
 
@@ -49,7 +58,9 @@ def test_what_a_picture_does_not_fill_is_white_which_is_zero():
     assert np.all(inputs[:, 8:24] == -2.0)
 
 
-@pytest.mark.parametrize("config", [TINY, TINY_WITH_LAYOUT], ids=["grid", "layout"])
+@pytest.mark.parametrize(
+    "config", [TINY, TINY_WITH_LAYOUT, TINY_WITH_COLOURS], ids=["grid", "layout", "colours"]
+)
 def test_a_saved_tower_gives_the_same_embeddings(config, tmp_path):
     tower = _tower(config)
     save_tower(tower, tmp_path / "tower")
@@ -58,7 +69,9 @@ def test_a_saved_tower_gives_the_same_embeddings(config, tmp_path):
     assert torch.equal(tower(_pictures()), again(_pictures()))
 
 
-@pytest.mark.parametrize("config", [TINY, TINY_WITH_LAYOUT], ids=["grid", "layout"])
+@pytest.mark.parametrize(
+    "config", [TINY, TINY_WITH_LAYOUT, TINY_WITH_COLOURS], ids=["grid", "layout", "colours"]
+)
 def test_onnx_equals_torch(config, tmp_path):
     tower = _tower(config)
     path = tmp_path / "tower.onnx"
@@ -101,6 +114,7 @@ def test_the_layout_part_has_its_share_of_the_length():
     [
         ({"input_size": 0}, "input_size"),
         ({"dims": 2.5}, "dims"),
+        ({"colour_width": -1}, "colour_width"),
         ({"layout_dims": 4}, "layout_share"),
         ({"layout_dims": 400, "layout_share": 0.2}, "layout_dims"),
         ({"layout_dims": 4, "layout_share": 0.2, "layout_size": 7}, "layout_size"),
@@ -121,3 +135,17 @@ def test_an_unknown_backbone_names_the_known_ones():
 def test_configuration_that_is_not_an_object_is_refused():
     with pytest.raises(ValueError, match="JSON object"):
         TowerConfig.from_json("[1]")
+
+
+@pytest.mark.parametrize("config", [TINY, TINY_WITH_LAYOUT], ids=["grid", "layout"])
+def test_a_tower_that_is_given_colours_has_the_same_embeddings_until_it_learns(config):
+    tower = _tower(config)
+    wider = with_colours(tower, 8)
+    assert wider.feature_width == tower.feature_width + 8
+    assert not wider.training
+    assert wider(_pictures()).detach().numpy() == pytest.approx(
+        tower(_pictures()).detach().numpy(), abs=1e-6
+    )
+    features = wider.features(_pictures())
+    features.sum().backward()
+    assert wider.colours.hidden.weight.grad.abs().sum() > 0
