@@ -35,8 +35,8 @@ _EVALUATED_AT_ONCE = 256
 _RARE = 3
 """Products that a label needs to be a class of its own for the heads."""
 
-_AFTERWARDS_SECONDS = 20.0
-"""Kept of the time for the last figures, the export and the report."""
+_AFTERWARDS_SECONDS = 30.0
+"""Kept of the time for the export and the report, which take about 20 on two cores."""
 
 
 class Watcher(Protocol):
@@ -125,7 +125,8 @@ def train_photos(
     )
     objective = _objective(base, data, weights or LossWeights(), settings.seed)
     if deadline is not None:
-        left = deadline - clock() - measuring - _AFTERWARDS_SECONDS
+        # Measured once more at the end, and in part when the plan ends within an epoch.
+        left = deadline - clock() - 1.5 * measuring - _AFTERWARDS_SECONDS
         settings = replace(settings, seconds=max(left, 1.0))
     checkpoint = folder / "checkpoint.pt"
     if not resume:

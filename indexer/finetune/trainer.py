@@ -130,12 +130,17 @@ class Trainer(Generic[BatchT]):
         epoch, place = divmod(self._batches_done, len(self._batches))
         self._model.train()
         group: list[BatchT] = []
+        began = self._clock()
         for batch in self._chain(epoch, place):
             group.append(batch)
             if len(group) < self._settings.accumulate:
                 continue
-            self._timed_step(group)
+            self._step(group)
             group = []
+            # From the end of the last step, so that batches, too, are of the time that there is.
+            now = self._clock()
+            self._plan.done(now - began)
+            began = now
             done = Progress(
                 self._plan.step,
                 self._plan.planned_steps,
@@ -154,11 +159,6 @@ class Trainer(Generic[BatchT]):
         while True:
             yield from self._batches.epoch(epoch, first=place)
             epoch, place = epoch + 1, 0
-
-    def _timed_step(self, group: Sequence[BatchT]) -> None:
-        started = self._clock()
-        self._step(group)
-        self._plan.done(self._clock() - started)
 
     def _step(self, group: Sequence[BatchT]) -> None:
         settings = self._settings
