@@ -100,7 +100,7 @@ class ElasticsearchApi:
                 return self._retrieved(read, target, exchange)
             search, passed = self._hybrid(read, target, exchange)
             if search is None:
-                return self._passed(read, target, exchange, passed)
+                return self._passed(read, exchange, passed)
             return _answered(search.answer(), read, _note(search))
         except ElasticsearchRefused as refused:
             return Answer.of_raw(refused.answer, "refused by Elasticsearch")
@@ -174,14 +174,19 @@ class ElasticsearchApi:
             raise own_fault(error) from error
         return at_target(made, hybrid, target)
 
-    def _passed(
-        self, read: _Read, target: Target | None, exchange: Exchange, reason: str
-    ) -> Answer:
+    def _hides(self, index: str) -> bool:
+        """Whether an index has fields of ours in the shop's own documents.
+
+        Of a companion the shop's own index is asked, which has none.
+        """
+        target = self.targets.find(index)
+        return target is not None and target.hides and target.shown_as is None
+
+    def _passed(self, read: _Read, exchange: Exchange, reason: str) -> Answer:
         """Hand a body on, as it came where nothing of ours is in it or in the documents."""
         call = read.call
         raw, query = read.raw, call.parameters.query()
-        # Of a companion the shop's own index is asked, which has nothing of ours.
-        hides = target is not None and target.hides and target.shown_as is None
+        hides = any(map(self._hides, call.index.split(",")))
         if hides:
             raw = orjson.dumps(hiding(read.body))
             query = call.parameters.beside_the_body().query()

@@ -12,7 +12,9 @@ _ALL = [OWN_FIELD, f"{OWN_FIELD}.*"]
 
 def hiding(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body with our fields left out of `_source`, also of hits within hits."""
-    found = {**body, "_source": _without_ours(body.get("_source", True))}
+    found = dict(body)
+    if "_source" in body or "stored_fields" not in body:  # which bring no `_source` by themselves
+        found["_source"] = _without_ours(body.get("_source", True))
     if isinstance(found.get("collapse"), dict):
         found["collapse"] = _collapsed(found["collapse"])
     for name in ("aggs", "aggregations"):

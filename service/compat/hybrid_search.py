@@ -142,7 +142,7 @@ class HybridSearch:
     def _splits_aggregations(self) -> bool:
         """Whether aggregations count what the post_filter leaves out, which every leg obeys."""
         has_any = any(self.body.get(name) for name in _AGGREGATIONS)
-        return has_any and bool(self.body.get("post_filter"))
+        return has_any and isinstance(self.body.get("post_filter"), dict)
 
     def _aggregations_without_post_filter(self) -> Any:  # noqa: ANN401 - a part of an answer
         body = {
@@ -150,9 +150,8 @@ class HybridSearch:
             for name, part in self.body.items()
             if name in (*_AGGREGATIONS, "runtime_mappings", "timeout", "min_score")
         }
-        post_filter = self.body["post_filter"]
-        filters = tuple(clause for clause in self.hybrid.filters if clause is not post_filter)
-        legs = replace(self.legs, filters=filters)
+        # The post_filter is the last of the filters.
+        legs = replace(self.legs, filters=self.legs.filters[:-1])
         body |= {"query": legs.for_answer(), "size": 0, "track_total_hits": False}
         if self.target.hides:
             body = hiding(body)

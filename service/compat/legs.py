@@ -109,7 +109,9 @@ def at_target(made: QueryLegs, hybrid: Hybrid, target: Target) -> CompatLegs:
         for name, leg in made.legs.vectors.items()
     }
     legs = replace(made.legs, vectors=vectors)
-    return CompatLegs(replace(made, legs=legs), hybrid.query, hybrid.filters)
+    # The shop's own query names what its filters name: twice would be once too often.
+    filters = [_for_scores(clause) for clause in hybrid.filters]
+    return CompatLegs(replace(made, legs=legs), hybrid.query, filters)
 
 
 def _for_scores(query: Any) -> Any:  # noqa: ANN401 - a part of a decoded body

@@ -145,5 +145,3 @@ def attach_in_place(cluster: Elasticsearch, name: str) -> Attachment:
     )
     Attachments(cluster).put(attachment)
     return attachment
-
-
