@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
+from collections.abc import Sequence
 
 from mappings.metrics import CONTENT_TYPE, Metric, MetricsRegistry
 from service.queue_metrics import QUEUE_METRICS, QueueMetrics
-from service.search_results import SearchAnswer
+from service.search_results import Hit, SearchAnswer
 
 __all__ = ["CONTENT_TYPE", "METRICS", "Telemetry"]
 
@@ -126,13 +128,12 @@ class Telemetry:
             self._latency.labels(index, stage).observe(milliseconds / 1e3)
         if answer.total.value == 0:
             self._zero_results.labels(index).inc()
-        for hit in answer.hits:
-            found = [leg for leg, share in hit.legs.items() if share.score is not None]
-            for leg in found:
-                self._leg_hits.labels(index, leg).inc()
-            if found:
-                lead = max(found, key=lambda leg: hit.legs[leg].contribution)
-                self._leg_leads.labels(index, lead).inc()
+        # Counted up first: to find a counter by its labels takes as long as a hit to be built.
+        found, leads = _by_leg(answer.hits)
+        for leg, count in found.items():
+            self._leg_hits.labels(index, leg).inc(count)
+        for leg, count in leads.items():
+            self._leg_leads.labels(index, leg).inc(count)
         for one in answer.watch.neighbours:
             filtered = "true" if one.is_filtered else "false"
             self._neighbours.labels(index, one.leg, filtered).observe(one.found)
@@ -177,3 +178,15 @@ class Telemetry:
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
         return self._registry.exposition()
+
+
+def _by_leg(hits: Sequence[Hit]) -> tuple[Counter[str], Counter[str]]:
+    """Return by leg how many hits it has found, and to how many it gave the most."""
+    found: Counter[str] = Counter()
+    leads: Counter[str] = Counter()
+    for hit in hits:
+        shares = {leg: share for leg, share in hit.legs.items() if share.score is not None}
+        found.update(shares.keys())
+        if shares:
+            leads[max(shares, key=lambda leg: shares[leg].contribution)] += 1
+    return found, leads
