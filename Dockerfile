@@ -63,7 +63,7 @@ ENV HF_HOME=/tmp/huggingface
 USER shelfwise
 # A worker that dies ends the container; what remains to be asked is whether it reaches its queue.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "import os, redis; redis.from_url(os.environ['SHELFWISE_REDIS_URL'], socket_timeout=4).ping()"]
+    CMD ["python", "-m", "mappings.redis_check"]
 # One SIGTERM to the worker alone: it finishes the batch that it has begun.
 ENTRYPOINT ["tini", "--", "shelfwise"]
 CMD ["worker"]

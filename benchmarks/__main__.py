@@ -15,6 +15,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.measures import Memory
 from benchmarks.memory import memory_part
 from benchmarks.motion import measure_motion
+from benchmarks.overload import measure_overload
 from benchmarks.peers.compare import measure_peers
 from benchmarks.photo_fusion import FASHION, measure_photo_fusion
 from benchmarks.photo_quality import measure_photo_quality
@@ -32,6 +33,11 @@ _SHARED = ROOT.parent / "shared"
 _WIDTH = 150
 _QUICK_SIZES = (1_000, 2_000)
 _QUICK_FEED = 5_000
+_OVERLOAD = 60.0
+_QUICK_OVERLOAD = 20.0
+
+
+_ON_A_STACK = {"scale": measure_scale, "overload": measure_overload}
 
 
 def _names(context: click.Context, option: click.Parameter, value: str) -> frozenset[str]:
@@ -57,6 +63,11 @@ def _numbers(context: click.Context, option: click.Parameter, value: str | None)
 @click.option("--quick", is_flag=True, help="Few of everything: whether it runs, not how fast.")
 @click.option("--full", is_flag=True, help="Load even the largest size through the encoder.")
 @click.option("--feed-lines", type=click.IntRange(min=1), help="Lines of the long feed.")
+@click.option(
+    "--overload-seconds",
+    type=click.FloatRange(min=5, max=1_200),
+    help="How long too many searches arrive  [60; with --quick 20]",
+)
 @click.option(
     "--json",
     "output",
@@ -88,6 +99,7 @@ def main(
     quick: bool,
     full: bool,
     feed_lines: int | None,
+    overload_seconds: float | None,
     output: Path,
     state: Path,
     data: Path,
@@ -109,6 +121,7 @@ def main(
         peers=peers.absolute(),
         console=console,
         feed_lines=feed_lines or (_QUICK_FEED if quick else FEED),
+        overload_seconds=overload_seconds or (_QUICK_OVERLOAD if quick else _OVERLOAD),
         quantized_products=_QUICK_SIZES[-1] if quick else QUANTIZED,
     )
     machine = describe_machine(ROOT)
@@ -152,8 +165,11 @@ def _measure_ours(plan: Plan) -> list[Part]:
             workers[size] = load_once(plan, stack, catalogue, size)
         if "motion" in plan.parts and plan.load_sizes:
             parts.append(measure_motion(plan, stack, catalogue))
-        if "scale" in plan.parts:
-            parts.append(measure_scale(plan, stack, catalogue))
+        parts += [
+            measure(plan, stack, catalogue)
+            for name, measure in _ON_A_STACK.items()
+            if name in plan.parts
+        ]
         if "relevance" in plan.parts:
             parts.append(measure_relevance(plan, stack))
         if "photos" in plan.parts:

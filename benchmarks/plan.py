@@ -8,7 +8,10 @@ from pathlib import Path
 from rich.console import Console
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("load", "motion", "scale", "search", "memory", "relevance", "photos", "peers")
+PARTS = (
+    *("load", "motion", "scale", "search", "memory", "overload"),
+    *("relevance", "photos", "peers"),
+)
 SIZES = (1_000, 5_000, 20_000, 100_000)
 FEED = 200_000
 """Lines of the long feed unless `--feed-lines` says otherwise."""
@@ -77,6 +80,7 @@ class Plan:
     console: Console
     feed_lines: int
     quantized_products: int
+    overload_seconds: float = 60.0
 
     def say(self, text: str) -> None:
         """Show what is being done."""

@@ -132,10 +132,15 @@ class BenchStack:
             yield process.pid
 
     @contextmanager
-    def service(self) -> Iterator[tuple[int, int]]:
-        """Run a fresh `shelfwise serve` and yield its port and its process id."""
+    def service(
+        self, *, more: Mapping[str, str] = MappingProxyType({})
+    ) -> Iterator[tuple[int, int]]:
+        """Run a fresh `shelfwise serve` and yield its port and its process id.
+
+        more: settings besides, by variable.
+        """
         (port,) = ports.pick_free(1)
-        with self._program("serve", port=port) as (process, log):
+        with self._program("serve", port=port, more=more) as (process, log):
             self._wait("service", process, log, lambda: _is_ready(port))
             yield port, process.pid
 

@@ -63,6 +63,10 @@ def connect(
         )
     if settings.elasticsearch_ca_certs:
         auth["ca_certs"] = settings.elasticsearch_ca_certs
+    if settings.elasticsearch_client_cert:
+        auth["client_cert"] = settings.elasticsearch_client_cert
+    if settings.elasticsearch_client_key:
+        auth["client_key"] = settings.elasticsearch_client_key
     by_default = JsonSerializer() if exact_numbers else OrjsonSerializer()
     return Elasticsearch(
         [url.strip() for url in settings.elasticsearch_url.split(",")],

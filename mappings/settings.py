@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,9 +19,14 @@ from pydantic_settings import (
 )
 
 from mappings.errors import MissingSetting
+from mappings.secret_files import read_secret_files, secure_redis
 
 PREFIX = "SHELFWISE_"
 PROGRAM_PREFIXES = ("SERVICE_", "INDEXER_", "STACK_", "JAVA_", "TEST_", "BENCH_")
+
+
+_SECRETS = ("elasticsearch_api_key", "elasticsearch_password", "redis_url")
+"""What may also be the content of a file, whose setting ends in `_file`."""
 
 
 def _check_elasticsearch_url(value: str) -> str:
@@ -66,8 +71,20 @@ class SharedSettings(BaseSettings):
     elasticsearch_api_key: SecretStr | None = Field(
         None, description="API key for Elasticsearch (base64 id:key)."
     )
+    elasticsearch_api_key_file: str | None = Field(
+        None, description="File that holds the API key for Elasticsearch instead."
+    )
     elasticsearch_username: str | None = Field(None, description="User name, with the password.")
     elasticsearch_password: SecretStr | None = Field(None, description="Password of the user.")
+    elasticsearch_password_file: str | None = Field(
+        None, description="File that holds the password of the user instead."
+    )
+    elasticsearch_client_cert: str | None = Field(
+        None, description="Path of a client certificate (PEM) that Elasticsearch asks for."
+    )
+    elasticsearch_client_key: str | None = Field(
+        None, description="Path of the key of that certificate, when it is not in the same file."
+    )
     elasticsearch_ca_certs: str | None = Field(
         None, description="Path of the CA bundle that signed Elasticsearch's certificate."
     )
@@ -77,6 +94,13 @@ class SharedSettings(BaseSettings):
     redis_url: Annotated[SecretStr, AfterValidator(_check_redis_url)] = Field(
         SecretStr("redis://127.0.0.1:6379/0"),
         description="Redis for the queue and the task records; `rediss://` for TLS.",
+    )
+    redis_url_file: str | None = Field(
+        None, description="File that holds the address of Redis, with its password, instead."
+    )
+    redis_ca_certs: str | None = Field(
+        None,
+        description="Path of the CA bundle that signed Redis' certificate; the system's if empty.",
     )
     text_encoder: str = Field(
         "minilm",
@@ -107,6 +131,11 @@ class SharedSettings(BaseSettings):
     task_ttl_seconds: int = Field(
         86_400, ge=60, description="How long a task's record is kept after its last change."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        return secure_redis(read_secret_files(values, _SECRETS))
 
     @classmethod
     def settings_customise_sources(
@@ -142,7 +171,7 @@ class SharedSettings(BaseSettings):
             settings = cls.model_validate(values)
         except ValidationError as error:
             problems += [
-                f"{PREFIX}{'_'.join(map(str, item['loc'])).upper()}: "
+                (f"{PREFIX}{'_'.join(map(str, item['loc'])).upper()}: " if item["loc"] else "")
                 + item["msg"].removeprefix("Value error, ")
                 for item in error.errors(include_input=False, include_url=False)
             ]

@@ -108,7 +108,7 @@ def test_address_that_no_client_could_use_is_refused_at_the_start(url, words):
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["rediss://h", "redis://h:1/2", "unix:///run/redis.sock"])
+@pytest.mark.parametrize("url", ["redis://h", "redis://h:1/2", "unix:///run/redis.sock"])
 def test_addresses_of_redis(url):
     settings = SharedSettings.from_environment({"SHELFWISE_REDIS_URL": url})
     assert settings.redis_url.get_secret_value() == url

@@ -11,6 +11,7 @@ from flask import Flask
 
 from service.access.key_ring import KeyRing
 from service.access.keys import NewKey, make_key
+from service.access.rate_limits import RateLimits
 from service.app import create_app
 from service.bootstrap import build_services
 from service.settings import ServiceSettings
@@ -19,8 +20,13 @@ MakeKey = Callable[..., NewKey]
 
 
 @contextmanager
-def offline_app(known: list[NewKey] | None, **settings: object) -> Iterator[Flask]:
-    """An application whose servers are not there. known: its keys, None where keys are off."""
+def offline_app(
+    known: list[NewKey] | None, *, rates: RateLimits | None = None, **settings: object
+) -> Iterator[Flask]:
+    """An application whose servers are not there.
+
+    known: its keys, None where keys are off. rates: its limits, by default without Redis.
+    """
     services = build_services(
         ServiceSettings.model_validate(
             {
@@ -34,7 +40,8 @@ def offline_app(known: list[NewKey] | None, **settings: object) -> Iterator[Flas
     )
     if known is not None:
         ring = KeyRing(lambda: [one.key for one in known], ttl_seconds=0.1)
-        services = replace(services, access=replace(services.access, ring=ring))
+        access = replace(services.access, ring=ring, rates=rates or services.access.rates)
+        services = replace(services, access=access)
     yield create_app(services)
     services.client.close()
     services.task_records._client.close()
