@@ -15,11 +15,16 @@ from indexer.patience import backoff_seconds, patiently
 from indexer.pipeline import Pipeline
 from indexer.rejected_changes import letters_of
 from indexer.settings import IndexerSettings
+from indexer.telemetry import WorkerTelemetry
 from mappings.dead_letters import DeadLetters
 from mappings.errors import EncoderNeeded, ShelfwiseError, TemporaryError
 from mappings.outbox import BatchName, Delivery, Outbox
-from mappings.product_changes import ProductChange
+from mappings.product_changes import Lane, ProductChange
 from mappings.task_records import BatchOutcome
+from mappings.tracing import span
+
+LOGGED_PRODUCTS = 10
+"""Products of a batch that its line in the log names, and rejects that get a line."""
 
 _Result = TypeVar("_Result")
 _log = structlog.get_logger(__name__)
@@ -29,14 +34,19 @@ _log = structlog.get_logger(__name__)
 class Batch:
     """A batch as its Celery message names it; message_id: of that message.
 
-    is_load: it is of a load, whose changes may wait for the next refresh.
+    lane: whose queue the message came from.
     """
 
     task_id: str
     number: int
     index: str
     message_id: str
-    is_load: bool = True
+    lane: Lane = "bulk"
+
+    @property
+    def is_load(self) -> bool:
+        """Whether it is of a load, whose changes may wait for the next refresh."""
+        return self.lane == "bulk"
 
     @property
     def name(self) -> BatchName:
@@ -49,7 +59,7 @@ class BatchRunner:
 
     A message of a batch that is finished, or that another worker has, is dropped. Small
     batches that wait go along with the first of them, and share its attempts.
-    on_change: told of the index after a batch that is not of a load.
+    on_change: told of the index after a batch that is not of a load. telemetry: counts.
     """
 
     def __init__(
@@ -60,10 +70,12 @@ class BatchRunner:
         settings: IndexerSettings,
         *,
         on_change: Callable[[str], None] = lambda index: None,
+        telemetry: WorkerTelemetry | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._pipeline = pipeline
         self._on_change = on_change
+        self._telemetry = telemetry or WorkerTelemetry()
         self._outbox = outbox
         self._letters = letters
         self._settings = settings
@@ -79,14 +91,18 @@ class BatchRunner:
             return None
         group = read_group(delivery)
         try:
-            outcome = self._outcome(batch, delivery, group)
+            with span("worker.batch", index=batch.index, task=batch.task_id):
+                outcome = self._outcome(batch, delivery, group)
         except EncoderNeeded:
             names = [kept.name for kept in delivery.batches]
             self._with_redis(lambda: self._outbox.move(names, batch.index, "changes"))
+            self._telemetry.delivered(batch.lane, "moved")
             return None
         if isinstance(outcome, float):
             self._with_redis(lambda: self._outbox.postpone(batch.name, outcome))
+            self._telemetry.delivered(batch.lane, "postponed")
             return outcome
+        self._telemetry.delivered(batch.lane, "done")
         self._finish(batch, delivery, group, group.split(outcome))
         if not batch.is_load:
             self._on_change(batch.index)
@@ -124,6 +140,18 @@ class BatchRunner:
             self._with_redis(lambda: self._letters.add(letters))
         self._with_redis(lambda: self._outbox.finish(outcomes))
         for (task, number), outcome in outcomes.items():
+            changes = group.changes_of((task, number))
+            arrivals = [change.arrival for _, change in changes if change.arrival]
+            self._telemetry.finished(batch.lane, batch.index, outcome, min(arrivals, default=0))
+            for reject in outcome.rejects[:LOGGED_PRODUCTS]:
+                _log.warning(
+                    "product_rejected",
+                    task=task,
+                    index=batch.index,
+                    product=reject.product_id,
+                    field=reject.field,
+                    reason=reject.reason,
+                )
             _log.info(
                 "batch_done",
                 task=task,
@@ -133,6 +161,7 @@ class BatchRunner:
                 unchanged=outcome.unchanged,
                 rejected=outcome.rejected,
                 together=len(outcomes),
+                products=[change.product_id for _, change in changes[:LOGGED_PRODUCTS]],
             )
 
     def _outcome(self, batch: Batch, delivery: Delivery, group: Group) -> BatchOutcome | float:

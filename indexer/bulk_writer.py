@@ -16,6 +16,7 @@ from mappings.cluster import cluster_errors
 from mappings.errors import ClusterOverloaded, UnknownIndex
 from mappings.index_names import write_alias
 from mappings.product import PHOTO_STATE_FIELDS, PHOTOS, STATE_FIELDS, VECTOR_FIELDS
+from mappings.tracing import span
 
 MAX_BODY_BYTES = 10 * 1024 * 1024  # a tenth of the server's default http.max_content_length
 MAX_ITEM_ATTEMPTS = 6
@@ -99,7 +100,8 @@ class BulkWriter:
             {"_id": name} if name in whole else {"_id": name, "_source": list(STATE_FIELDS)}
             for name in product_ids
         ]
-        return self._get(index, docs, with_vectors=bool(whole))
+        with span("worker.read", index=index, documents=len(docs)):
+            return self._get(index, docs, with_vectors=bool(whole))
 
     def read_sent(self, index: str, product_ids: Sequence[str]) -> dict[str, str]:
         """Return product id to `sent_hash`, for the documents that have one.
@@ -139,8 +141,9 @@ class BulkWriter:
         for attempt in range(MAX_ITEM_ATTEMPTS):
             if attempt:
                 self._sleep(_FIRST_WAIT_SECONDS * 2 ** (attempt - 1))
-            for body in _bodies(waiting.values(), self._max_body_bytes):
-                results.update(self._send(index, body))
+            with span("worker.write", index=index, documents=len(waiting)):
+                for body in _bodies(waiting.values(), self._max_body_bytes):
+                    results.update(self._send(index, body))
             waiting = {name: write for name, write in waiting.items() if name not in results}
             if not waiting:
                 return results

@@ -19,6 +19,8 @@ from mappings import cluster
 from mappings.encoder_spec import EncoderSpec, external
 from mappings.errors import InvalidQuery
 from mappings.index_lifecycle import create_index, drop_index, find_index, list_indexes
+from mappings.logs import configure_libraries, configure_logging
+from mappings.metrics_folder import shared_metrics
 from mappings.product import IMAGE_VECTOR, MAX_VECTOR_DIMS, TEXT_VECTOR, VECTOR_FIELDS
 
 __all__ = ["encoder", "index", "load", "worker"]
@@ -33,12 +35,20 @@ __all__ = ["encoder", "index", "load", "worker"]
 )
 def worker(lanes: str | None) -> None:
     """Start a worker that embeds and indexes products and their photos."""
-    from indexer.worker import run_worker
-
     environ = dict(os.environ)
     if lanes is not None:
         environ["SHELFWISE_INDEXER_LANES"] = lanes
-    sys.exit(run_worker(IndexerSettings.from_environment(environ)))
+    settings = IndexerSettings.from_environment(environ)
+    configure_logging()
+    configure_libraries()
+    with shared_metrics(
+        is_wanted=settings.indexer_pool == "prefork" and settings.indexer_metrics_port > 0
+    ):
+        # Only now: what counts decides when it is imported whether processes share a folder.
+        from indexer.worker import run_worker
+
+        status = run_worker(settings)
+    sys.exit(status)
 
 
 @click.group()

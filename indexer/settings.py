@@ -115,6 +115,15 @@ class IndexerSettings(SharedSettings):
         description="After this long the batch of a worker that was killed goes to another one; "
         "longer than the slowest batch and than the longest wait between attempts.",
     )
+    indexer_metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65_535,
+        description="Port on which the worker answers Prometheus, without a key; 0 for none.",
+    )
+    indexer_metrics_host: str = Field(
+        "127.0.0.1", description="Address on which the worker answers Prometheus."
+    )
     indexer_niceness: int = Field(
         10,
         ge=0,

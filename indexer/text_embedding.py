@@ -12,6 +12,7 @@ from indexer.documents import text_digest
 from indexer.encoders.base import Embeddings, TextEncoder
 from indexer.vector_cache import VectorCache
 from mappings.errors import PermanentIndexingError, ShelfwiseError
+from mappings.tracing import span
 
 Vector = NDArray[np.float32]
 
@@ -94,7 +95,8 @@ def _one_by_one(
 
 
 def _checked(encoder: TextEncoder, texts: Sequence[str]) -> Embeddings:
-    embeddings = encoder.encode(texts)
+    with span("worker.encode", texts=len(texts)):
+        embeddings = encoder.encode(texts)
     expected = (len(texts), encoder.spec.dims)
     if embeddings.shape != expected:
         raise PermanentIndexingError(

@@ -20,6 +20,9 @@ from indexer.settings import IndexerSettings
 
 Vector = NDArray[np.float32]
 
+OnLookup = Callable[[int, int], None]
+"""Told the hits and misses of a look-up."""
+
 UNUSED_SECONDS = 7 * 86_400
 """A cache that nobody has used for so long goes, e.g. one that was switched off."""
 
@@ -74,6 +77,7 @@ class VectorCache:
     """The vectors used last, by digest; several workers and threads share it.
 
     entries: most vectors kept, of all encoders together; 0 switches the cache off.
+    on_lookup: told hits and misses.
     A Redis that is away or full makes every look-up a miss and fails nothing. It is told in
     the log, and Redis is asked again after PAUSE_SECONDS.
     """
@@ -84,9 +88,11 @@ class VectorCache:
         *,
         entries: int,
         clock: Callable[[], float] = time.monotonic,
+        on_lookup: OnLookup = lambda hits, misses: None,
     ) -> None:
         self._entries = entries
         self._clock = clock
+        self._on_lookup = on_lookup
         self._asleep_until = -float("inf")
         self._get = client.register_script(_GET)
         self._put = client.register_script(_PUT)
@@ -96,8 +102,13 @@ class VectorCache:
 
         Their length is not checked here: the reader knows what its encoder's should be.
         """
-        if not digests or not self._is_awake():
+        if not digests or not self._entries:
             return {}
+        vectors = self._read(digests) if self._is_awake() else {}
+        self._on_lookup(len(vectors), len(set(digests)) - len(vectors))
+        return vectors
+
+    def _read(self, digests: Sequence[str]) -> dict[str, Vector]:
         try:
             found = self._get(_KEYS, [UNUSED_SECONDS, *digests])
         except redis.RedisError as error:
@@ -133,7 +144,9 @@ class VectorCache:
         )
 
 
-def connect_cache(settings: IndexerSettings) -> VectorCache:
+def connect_cache(
+    settings: IndexerSettings, *, on_lookup: OnLookup = lambda hits, misses: None
+) -> VectorCache:
     """Return the cache of the settings' Redis; nothing is sent until its first use."""
     client = redis.Redis.from_url(
         settings.redis_url.get_secret_value(),
@@ -142,4 +155,4 @@ def connect_cache(settings: IndexerSettings) -> VectorCache:
         # One more try for a connection that a restarted Redis has closed; a batch must not wait.
         retry=Retry(NoBackoff(), 1),
     )
-    return VectorCache(client, entries=settings.indexer_vector_cache_entries)
+    return VectorCache(client, entries=settings.indexer_vector_cache_entries, on_lookup=on_lookup)

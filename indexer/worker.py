@@ -35,6 +35,7 @@ from indexer.rebuild.driver import RebuildDriver
 from indexer.refresh_interval import RefreshIntervals
 from indexer.settings import IndexerSettings, parse_lanes, photos_ahead_seconds
 from indexer.tasks import register_tasks
+from indexer.telemetry import WorkerTelemetry
 from indexer.vector_cache import connect_cache
 from mappings import cluster, task_records
 from mappings.dead_letters import DeadLetters
@@ -42,6 +43,7 @@ from mappings.encoder_spec import EncoderSpec
 from mappings.errors import MissingSetting
 from mappings.outbox import Outbox
 from mappings.product_changes import queue_of
+from mappings.tracing import observe, start_tracing
 
 FINETUNING_SECONDS = 5.0
 
@@ -53,6 +55,7 @@ class WorkerParts:
 
     def __init__(self, settings: IndexerSettings) -> None:
         self._settings = settings
+        self.telemetry = WorkerTelemetry()
         self._lock = threading.Lock()
         self._pipeline: Pipeline | None = None
         self._runner: BatchRunner | None = None
@@ -78,6 +81,7 @@ class WorkerParts:
                     self.dead_letters,
                     self._settings,
                     on_change=freshness.note,
+                    telemetry=self.telemetry,
                 )
             return self._runner
 
@@ -106,7 +110,12 @@ class WorkerParts:
     @cached_property
     def photos(self) -> PhotoParts:
         """What fetches and encodes photos."""
-        return PhotoParts(self._settings, self.outbox)
+        return PhotoParts(
+            self._settings,
+            self.outbox,
+            on_done=self.telemetry.photos_done,
+            on_lookup=self.telemetry.looked_up,
+        )
 
     def refresh_intervals(self) -> RefreshIntervals:
         """Return what puts refresh intervals back."""
@@ -120,7 +129,7 @@ class WorkerParts:
         return Pipeline(
             cluster.connect(settings),
             self.encoders,
-            cache=connect_cache(settings),
+            cache=connect_cache(settings, on_lookup=self.telemetry.looked_up),
             in_flight=LateChanges(self.outbox, self.dead_letters),
             photo_rules=rules_from_settings(settings),
             photos_ahead=self.photos.ahead() if photos_ahead_seconds(settings) else None,
@@ -190,6 +199,8 @@ def run_worker(settings: IndexerSettings) -> int:
     if needs_encoder(settings):
         os.nice(settings.indexer_niceness)
     parts = WorkerParts(settings)
+    observe(parts.telemetry.observed)
+    _serve_metrics(parts, settings)
     if settings.indexer_pool != "prefork":
         parts.pipeline()
         if needs_image_encoder(settings):
@@ -201,17 +212,49 @@ def run_worker(settings: IndexerSettings) -> int:
         start_chores(_chores(parts, settings, stopped), parts.outbox, stopped)
 
     signals.worker_ready.connect(start_janitor, weak=False)
+    # Celery's own lines have the format of ours.
+    signals.setup_logging.connect(_leave_logging, weak=False)
+    _trace(settings)
     worker = app.Worker(
         pool=settings.indexer_pool,
         concurrency=settings.indexer_concurrency,
         queues=[queue_of(lane) for lane in parse_lanes(settings.indexer_lanes)],
         loglevel="INFO",
+        quiet=True,  # a banner is no JSON
         without_gossip=True,
         without_mingle=True,
     )
     worker.start()
     stopped.set()
     return int(worker.exitcode or 0)
+
+
+def _serve_metrics(parts: WorkerParts, settings: IndexerSettings) -> None:
+    if not settings.indexer_metrics_port:
+        return
+    host, port = settings.indexer_metrics_host, settings.indexer_metrics_port
+    try:
+        parts.telemetry.serve(host, port)
+    except OSError as error:
+        raise MissingSetting(
+            f"SHELFWISE_INDEXER_METRICS_PORT: cannot listen on {host}:{port}: {error}"
+        ) from error
+
+
+def _leave_logging(**_: object) -> None:
+    """Take the place of Celery's own set-up."""
+
+
+def _trace(settings: IndexerSettings) -> None:
+    """Send traces where the environment says so, from each process that does the work."""
+
+    def start(**_: object) -> None:
+        start_tracing("shelfwise-worker", os.environ)
+
+    if settings.indexer_pool == "prefork":
+        signals.worker_process_init.connect(start, weak=False)
+    else:
+        start()
 
 
 def _chores(

@@ -42,6 +42,7 @@ def configure_libraries(level: int = logging.INFO) -> None:
             ],
         )
     )
+    logging.captureWarnings(True)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

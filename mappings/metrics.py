@@ -75,15 +75,20 @@ class MetricsRegistry:
         """Show what a collector reads at the moment of each look."""
         self._live.append(collector)
 
+    def shown(self) -> CollectorRegistry:
+        """Return what is counted, by all processes where several share a folder."""
+        if not self.is_shared:
+            return self._registry
+        shown = CollectorRegistry()
+        MultiProcessCollector(shown)  # type: ignore[no-untyped-call]
+        return shown
+
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
-        shown = CollectorRegistry() if self.is_shared else self._registry
-        if self.is_shared:
-            MultiProcessCollector(shown)  # type: ignore[no-untyped-call]
         live = CollectorRegistry(auto_describe=False)
         for collector in self._live:
             live.register(collector)
-        return generate_latest(shown) + generate_latest(live)
+        return generate_latest(self.shown()) + generate_latest(live)
 
 
 def table(metrics: Sequence[Metric]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ def shared_metrics(*, is_wanted: bool) -> Iterator[None]:
     if not is_wanted or VARIABLE in os.environ:
         yield
         return
+    if "prometheus_client" in sys.modules:
+        raise RuntimeError("prometheus_client is imported already: it would share nothing")
     with tempfile.TemporaryDirectory(prefix="shelfwise-metrics-") as folder:
         os.environ[VARIABLE] = folder
         try:

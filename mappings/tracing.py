@@ -48,6 +48,14 @@ def span(name: str, **attributes: str | int | float) -> Iterator[None]:
             observer(name, time.perf_counter() - start)
 
 
+def annotate(**attributes: str | int | float) -> None:
+    """Add attributes to the span that is open."""
+    if _Sinks.tracer is not None:
+        from opentelemetry import trace
+
+        trace.get_current_span().set_attributes(attributes)
+
+
 def outgoing_context() -> dict[str, str]:
     """Return the headers by which another program goes on with this trace, W3C; {} when off."""
     if _Sinks.tracer is None:

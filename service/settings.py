@@ -224,3 +224,12 @@ class ServiceSettings(SharedSettings):
         description="Vectors of photo queries kept in memory (1.6 kB each), by the photo's "
         "content.",
     )
+    service_shop_page: bool = Field(
+        True,
+        description="Serve the shop page at `/shop`, to try the search in a browser.",
+    )
+    service_photo_directory: str | None = Field(
+        None,
+        description="The only folder of which the shop page shows `file:` photos of products; "
+        "the worker's `SHELFWISE_INDEXER_IMAGE_DIRECTORY`, where the service can read it.",
+    )

@@ -13,6 +13,7 @@ from indexer.encoders.base import ImageEncoder
 from indexer.photos.photo_state import Failure, Vector
 from indexer.vector_cache import VectorCache
 from mappings.errors import PermanentIndexingError, ShelfwiseError
+from mappings.tracing import span
 
 _log = structlog.get_logger(__name__)
 
@@ -74,7 +75,8 @@ def _encode(
 
 
 def _checked(encoder: ImageEncoder, images: Sequence[Image.Image]) -> Sequence[Vector]:
-    vectors = encoder.encode_images(images)
+    with span("worker.photos.encode", photos=len(images)):
+        vectors = encoder.encode_images(images)
     expected = (len(images), encoder.spec.dims)
     if vectors.shape != expected:
         raise PermanentIndexingError(

@@ -22,9 +22,9 @@ from indexer.photos.due_products import send_due
 from indexer.photos.encoders import ImageEncoderPool
 from indexer.photos.hints import PhotoHints, message_sender
 from indexer.photos.photo_state import PhotoRules
-from indexer.photos.photo_task import PhotoTask
+from indexer.photos.photo_task import OnPhotosDone, PhotoTask
 from indexer.settings import IndexerSettings, photos_ahead_seconds
-from indexer.vector_cache import VectorCache, connect_cache
+from indexer.vector_cache import OnLookup, VectorCache, connect_cache
 from mappings import cluster, task_records
 from mappings.encoder_spec import EncoderSpec
 from mappings.outbox import Outbox
@@ -41,9 +41,22 @@ _log = structlog.get_logger(__name__)
 
 
 class PhotoParts:
-    """The photo work of a process. outbox: says whose turn it is to look for more."""
+    """The photo work of a process.
 
-    def __init__(self, settings: IndexerSettings, outbox: Outbox) -> None:
+    outbox: says whose turn it is to look for more. on_done, on_lookup: told what became of
+    photos, and of look-ups in the cache of vectors.
+    """
+
+    def __init__(
+        self,
+        settings: IndexerSettings,
+        outbox: Outbox,
+        *,
+        on_done: OnPhotosDone = lambda index, photos, failures: None,
+        on_lookup: OnLookup = lambda hits, misses: None,
+    ) -> None:
+        self._on_done = on_done
+        self._on_lookup = on_lookup
         self._settings = settings
         self._outbox = outbox
         self._lock = threading.Lock()
@@ -59,7 +72,12 @@ class PhotoParts:
     @cached_property
     def task(self) -> PhotoTask:
         """What does a message."""
-        return PhotoTask(self.runner, self.hints, more=self._send_more)
+        return PhotoTask(
+            self.runner,
+            self.hints,
+            more=self._send_more,
+            on_done=self._on_done,
+        )
 
     def load_encoder(self) -> None:
         """Load the encoder of the settings, if there is one, so that a wrong one is found now."""
@@ -110,7 +128,7 @@ class PhotoParts:
 
     @cached_property
     def _cache(self) -> VectorCache:
-        return connect_cache(self._settings)
+        return connect_cache(self._settings, on_lookup=self._on_lookup)
 
     @cached_property
     def _client(self) -> Elasticsearch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import structlog
@@ -10,6 +10,7 @@ import structlog
 from indexer.photos.hints import FEW_WAITING_MESSAGES, PhotoHints
 from indexer.photos.photo_state import Failure
 from mappings.errors import QueueUnavailable, ShelfwiseError, TemporaryError
+from mappings.tracing import span
 
 if TYPE_CHECKING:  # what opens photos is loaded with the first of them
     from indexer.photos.photo_runner import PhotoOutcome, PhotoRunner
@@ -17,6 +18,12 @@ if TYPE_CHECKING:  # what opens photos is loaded with the first of them
 DEATHS_THAT_CONVICT = 3
 """A start that never ended may have any cause, e.g. a machine that was switched off, or another
 worker that has the same product at this moment."""
+
+LOGGED_PRODUCTS = 10
+"""Products of a message that its line in the log names."""
+
+OnPhotosDone = Callable[[str, int, Mapping[str, int]], None]
+"""Told the index, the number of photos that are there, and that of failures by code."""
 
 Result = Literal["done", "failed", "unexpected"]
 """unexpected: in a way that nobody thought of, so that one of the products may be to blame."""
@@ -27,7 +34,8 @@ _log = structlog.get_logger(__name__)
 class PhotoTask:
     """Runs messages; what it cannot do stays due in the documents.
 
-    more: told of the index when few messages wait, to send what else is due.
+    more: told of the index when few messages wait, to send what else is due. on_done: told what
+    became of photos.
     """
 
     def __init__(
@@ -36,10 +44,12 @@ class PhotoTask:
         hints: PhotoHints,
         *,
         more: Callable[[str], object] = lambda name: None,
+        on_done: OnPhotosDone = lambda index, photos, failures: None,
     ) -> None:
         self._runner = runner
         self._hints = hints
         self._more = more
+        self._on_done = on_done
 
     def run(self, name: str, product_ids: Sequence[str]) -> None:
         """Do the photo work of products. Raises QueueUnavailable without Redis."""
@@ -74,7 +84,10 @@ class PhotoTask:
         result: Result = "done"
         keep_marks = False
         try:
-            _say(name, self._runner().run(name, product_ids))
+            with span("worker.photos", index=name, products=len(product_ids)):
+                outcome = self._runner().run(name, product_ids)
+            self._on_done(name, outcome.photos, outcome.failures)
+            _say(name, product_ids, outcome)
         except QueueUnavailable:
             raise
         except TemporaryError as error:
@@ -90,10 +103,11 @@ class PhotoTask:
         return result
 
 
-def _say(name: str, outcome: PhotoOutcome) -> None:
+def _say(name: str, product_ids: Sequence[str], outcome: PhotoOutcome) -> None:
     _log.info(
         "photos_done",
         index=name,
+        of=list(product_ids[:LOGGED_PRODUCTS]),
         products=outcome.products,
         photos=outcome.photos,
         failures=dict(outcome.failures),

@@ -11,7 +11,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from mappings.errors import ShelfwiseError
-from service.services import current_services
+from service.api import request_log
 
 log = structlog.get_logger(__name__)
 
@@ -45,20 +45,21 @@ def register(app: Flask) -> None:
     @app.before_request
     def name_request() -> None:
         g.request_id = secrets.token_hex(8)
+        request_log.begin(g.request_id)
 
     @app.after_request
     def finish(response: Response) -> Response:
         response.headers[REQUEST_ID_HEADER] = g.get("request_id", "")
         response.headers["X-Content-Type-Options"] = "nosniff"
-        current_services().telemetry.responded(response.status_code)
+        request_log.finish(response)
         return response
+
+    request_log.register(app)
 
     @app.errorhandler(ShelfwiseError)
     def ours(error: ShelfwiseError) -> Response:
         if error.http_status >= 500:
-            log.warning(
-                "request_failed", code=error.code, reason=str(error), request_id=g.request_id
-            )
+            log.warning("request_failed", code=error.code, reason=str(error))
         response = error_answer(error.http_status, error.code, error.message, field=error.field)
         if error.retry_after_seconds is not None:
             response.headers["Retry-After"] = str(error.retry_after_seconds)
@@ -81,5 +82,5 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:
-        log.error("request_broke", request_id=g.request_id, exc_info=error)
+        log.error("request_broke", exc_info=error)
         return error_answer(500, "internal_error", "something of ours broke; it has been logged")

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from service.access.scopes import Scope, needs
 from service.api.answers import json_answer
 from service.api.bodies import check_parameters, parameter_json, parameter_number
+from service.api.request_log import note
 from service.api.uploads import json_and_files
 from service.prepared_search import Given
 from service.search_request import SearchRequest
@@ -56,4 +57,5 @@ def _answer(index: str, body: object, files: Mapping[str, bytes]) -> Response:
     services = current_services()
     answer = services.searcher.search(index, parsed, Given(uploads=files))
     services.telemetry.searched(index, answer)
+    note(query_id=answer.query_id, hits=len(answer.hits), total=answer.total.value)
     return json_answer(answer.to_json())

@@ -8,6 +8,7 @@ from service.access.scopes import Scope, needs
 from service.api.answers import json_answer
 from service.api.bodies import check_parameters, parameter_json, parameter_number
 from service.api.products import check_product_id
+from service.api.request_log import note
 from service.search_request import SearchRequest
 from service.services import current_services
 
@@ -32,4 +33,5 @@ def similar(index: str, product_id: str) -> Response:
     services = current_services()
     answer = services.similar.find(index, product_id, request.args.get(BY, "both"), body)
     services.telemetry.searched(index, answer)
+    note(query_id=answer.query_id, hits=len(answer.hits), total=answer.total.value)
     return json_answer(answer.to_json())

@@ -16,7 +16,6 @@ from rich.progress import track
 from mappings.cluster import connect
 from mappings.index_lifecycle import find_index
 from mappings.index_versions import require_next, require_previous
-from service.bootstrap import build_searcher
 from service.evaluation.measures import DEFAULT_MEASURES
 from service.evaluation.systems import Track
 from service.judgements.judgement_list import HIGHEST_GRADE
@@ -55,6 +54,8 @@ measures_option = click.option(
 
 def searcher_of(version: str) -> Searcher:
     """Return a searcher on one version of the indexes, by the settings of the environment."""
+    from service.bootstrap import build_searcher  # with all the service's parts: slow
+
     return build_searcher(_start(), find=VERSIONS[version])
 
 
