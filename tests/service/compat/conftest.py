@@ -40,6 +40,17 @@ def unattached(cluster: Elasticsearch) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def names(attached: str, unattached: str) -> dict[str, str]:
+    """What the recorded bodies call their indexes."""
+    return {
+        "attached": attached,
+        "unattached": unattached,
+        "both": f"{attached},{unattached}",
+        "absent": "no-such-index",
+    }
+
+
+@pytest.fixture(scope="session")
 def compat_app(
     elasticsearch: EmbeddedElasticsearch, redis_server: EmbeddedRedis
 ) -> Iterator[Flask]:
