@@ -44,8 +44,12 @@ def product_fields(source: Mapping[str, Any], paths: FieldPaths) -> dict[str, An
 
 
 def document_text(source: Mapping[str, Any], paths: FieldPaths, template: str) -> str:
-    """Return the text that stands for a shop's document; empty when it has none."""
-    return product_text(product_fields(source, paths), template).strip()
+    """Return the text that stands for a shop's document; empty when it has none.
+
+    Half of a surrogate pair, which no encoder and no digest can read, becomes U+FFFD.
+    """
+    text = product_text(product_fields(source, paths), template).strip()
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def text_paths(paths: FieldPaths, template: str) -> list[str]:

@@ -21,7 +21,7 @@ MAPPINGS = {
     "dynamic": "strict",
     "properties": {
         "produktname": {"type": "text", "analyzer": "shop_words"},
-        "texte": {"properties": {"lang": {"type": "text"}, "kurz": {"type": "text"}}},
+        "beschreibung": {"properties": {"lang": {"type": "text"}, "kurz": {"type": "text"}}},
         "hersteller": {"type": "keyword"},
         "preis": {"properties": {"brutto": {"type": "double"}}},
         "bilder": {"type": "keyword"},
@@ -36,14 +36,14 @@ SETTINGS = {
     "number_of_replicas": 0,
     "analysis": {"analyzer": {"shop_words": {"tokenizer": "standard", "filter": ["lowercase"]}}},
 }
-FIELDS = {"title": ("produktname",), "description": ("texte.lang", "texte.kurz")}
+FIELDS = {"title": ("produktname",), "description": ("beschreibung.lang", "beschreibung.kurz")}
 
 
 def product(number: int, **more: object) -> dict[str, Any]:
     """A document as the shop writes it, with numbers that are easy to spoil."""
     return {
         "produktname": f"Maus {number} kabellos",
-        "texte": {"kurz": f"Optische Maus, Ausgabe {number}"},
+        "beschreibung": {"kurz": f"Optische Maus, Ausgabe {number}"},
         "hersteller": f"Firma {number % 7}",
         "preis": {"brutto": number + 0.5},
         "lager": number % 3,
@@ -178,7 +178,7 @@ def writes_going_on(shop: Shop, seed: int = 5) -> Iterator[list[str]]:
                     shop.patch(name, lager=number, hersteller=f"Firma {number}")
                 elif act == "back":
                     read = shop.client.get(index=shop.name, id=name)["_source"]
-                    kept = {"eigener_vektor": shop.shadow[name].get("eigener_vektor")}
+                    kept = {k: v for k, v in shop.shadow[name].items() if k == "eigener_vektor"}
                     document = {**read, **kept, "produktname": f"Tastatur {number}"}
                     shop.client.index(index=shop.name, id=name, document=document)
                     own = {k: v for k, v in document.items() if k != OWN_FIELD}
@@ -200,7 +200,7 @@ def writes_going_on(shop: Shop, seed: int = 5) -> Iterator[list[str]]:
         raise failures[0]
 
 
-def wait_for(condition: Any, seconds: float = 30) -> None:
+def wait_for(condition: Any, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

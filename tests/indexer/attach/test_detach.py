@@ -22,7 +22,7 @@ def test_documents_are_clean_and_the_mapping_that_stays_is_named(
     shop.create().fill(products(40))
     attach(shop.name)
     catch_up(shop.name)
-    shop.patch("1", produktname=None, texte=None)
+    shop.patch("1", produktname=None, beschreibung=None)
     catch_up(shop.name)
     # A pipeline of the shop's must not run over its documents once more; this one does not exist,
     # so that a write through it fails.

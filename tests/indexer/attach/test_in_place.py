@@ -19,7 +19,7 @@ def products(count: int) -> dict[str, dict]:
 
 
 def text_of(document: dict) -> str:
-    texts = document.get("texte", {})
+    texts = document.get("beschreibung", {})
     return f"{document['produktname']}. {texts.get('lang', texts.get('kurz', ''))}".strip()
 
 

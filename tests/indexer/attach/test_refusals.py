@@ -10,7 +10,7 @@ from tests.indexer.attach.shop import product
 
 pytestmark = pytest.mark.cluster
 
-TITLE = {"properties": {"produktname": {"type": "text"}, "texte": {"type": "text"}}}
+TITLE = {"properties": {"produktname": {"type": "text"}, "beschreibung": {"type": "text"}}}
 PLAIN = {"title": ("produktname",)}
 
 
@@ -18,7 +18,7 @@ PLAIN = {"title": ("produktname",)}
     ("mappings", "settings", "says"),
     [
         ({"_source": {"enabled": False}}, {}, "keeps no _source"),
-        ({"_source": {"excludes": ["texte"]}}, {}, "only a part of _source"),
+        ({"_source": {"excludes": ["beschreibung"]}}, {}, "only a part of _source"),
         ({}, {"index.blocks.write": True}, "index.blocks.write is set; --companion"),
         ({"properties": {"shelfwise": {"type": "keyword"}}}, {}, "not Shelfwise's"),
         (
