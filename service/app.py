@@ -20,14 +20,17 @@ from service.api import (
     reindex,
     search,
     similar,
+    suggest,
     tasks,
 )
 from service.api.uploads import InMemoryRequest
+from service.pages import views as pages
 from service.services import EXTENSION, Services
 
 PARTS = (
     search,
     similar,
+    suggest,
     products,
     reindex,
     finetune,
@@ -51,6 +54,8 @@ def create_app(services: Services) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = services.settings.service_max_body_bytes
     app.extensions[EXTENSION] = services
     answers.register(app)
+    # Before the gate: a page may be opened without a key, and then asks for one.
+    pages.register(app, services)
     gate.register(app, services.access)
     for part in PARTS:
         app.register_blueprint(part.blueprint)

@@ -39,6 +39,7 @@ from service.searcher import Searcher
 from service.services import Services
 from service.settings import ServiceSettings
 from service.similar_products import SimilarProducts
+from service.suggestions.suggester import Suggester
 from service.task_queue import TaskQueue, publisher
 from service.telemetry import Telemetry
 from service.understanding.dictionaries import Dictionaries
@@ -103,6 +104,7 @@ def build_services(settings: ServiceSettings) -> Services:
         indexes=indexes,
         searcher=searcher,
         similar=SimilarProducts(client, indexes, searcher),
+        suggester=Suggester(client, indexes),
         task_records=records,
         task_queue=TaskQueue(outbox, indexes, batch_products=settings.service_batch_products),
         dead_letters=DeadLetters(queue),

@@ -42,7 +42,14 @@ from service.retrieval.candidates import (
 from service.retrieval.exact_scores import complete_scores
 from service.retrieval.products import fetch_products, returned_fields
 from service.search_request import MAX_DEPTH, MAX_WINDOW, SearchRequest
-from service.search_results import FeatureMatrix, Hit, LegScores, SearchAnswer, ShownProducts
+from service.search_results import (
+    FeatureMatrix,
+    Hit,
+    LegScores,
+    SearchAnswer,
+    ShownProducts,
+    UnderstoodQuery,
+)
 from service.weights.experiments import Team
 from service.weights.query_ids import QueryIdSigner, plain_query_id
 
@@ -86,6 +93,13 @@ class Searcher:
         """
         with span("search", index=index):
             return self._answer(index, request, given)
+
+    def understand(self, index: str, text: str) -> UnderstoodQuery:
+        """Return what the words of a query say, by the index's own products. Asks no encoder.
+
+        Raises UnknownIndex.
+        """
+        return self._preparer.understand(text, self._preparer.indexes.get(index))
 
     def _answer(self, index: str, request: SearchRequest, given: Given) -> SearchAnswer:
         search = self._preparer.prepare(index, request, given)

@@ -18,6 +18,7 @@ from service.live_indexes import LiveIndexes
 from service.searcher import Searcher
 from service.settings import ServiceSettings
 from service.similar_products import SimilarProducts
+from service.suggestions.suggester import Suggester
 from service.task_queue import TaskQueue
 from service.telemetry import Telemetry
 
@@ -37,6 +38,7 @@ class Services:
     indexes: LiveIndexes
     searcher: Searcher
     similar: SimilarProducts
+    suggester: Suggester
     task_records: TaskRecords
     task_queue: TaskQueue
     dead_letters: DeadLetters

@@ -247,6 +247,33 @@ class SearchAnswerBody(_Answer):
     took: dict[str, float]
 
 
+class SuggestedValue(_Answer):
+    """A brand, or the path of a category, and how many products have it."""
+
+    value: str
+    count: int
+
+
+class SuggestedProduct(_Answer):
+    """A product whose title begins so; what it has not is left out."""
+
+    id: str
+    title: str
+    photo: str | None = Field(None, description="Address of its first photo.")
+    price: float | None = None
+    currency: str | None = None
+
+
+class SuggestAnswer(_Answer):
+    """What may be meant, the likeliest first. A part that cannot be had is empty."""
+
+    queries: list[str] = Field(description="What at least 5 people asked in the last 90 days.")
+    brands: list[SuggestedValue]
+    categories: list[SuggestedValue]
+    products: list[SuggestedProduct]
+    warnings: list[str]
+
+
 MODELS: tuple[type[BaseModel], ...] = (
     ErrorAnswer,
     AcceptedAnswer,
@@ -260,4 +287,5 @@ MODELS: tuple[type[BaseModel], ...] = (
     NewKeyAnswer,
     HealthAnswer,
     SearchAnswerBody,
+    SuggestAnswer,
 )

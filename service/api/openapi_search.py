@@ -7,14 +7,16 @@ from typing import Any
 from service.api.openapi_parts import INDEX, JSON, PRODUCT_ID, REF, content, ref, responses
 from service.api.similar import JSON_PARAMETERS, NUMBER_PARAMETERS, TEXT_PARAMETERS
 from service.api.uploads import MAX_PARTS, REQUEST_PART
-from service.search_request import SearchRequest
+from service.search_request import MAX_QUERY_LENGTH, SearchRequest
 from service.similar_products import WAYS
+from service.suggestions.suggester import DEFAULT_LIMIT, MAX_LIMIT
 
 
 def search_paths() -> dict[str, Any]:
     """Return the paths that answer with ranked products."""
     found = responses(200, ref("SearchAnswerBody"), "Ranked products.", 400, 404, 413, 503)
     similar = responses(200, ref("SearchAnswerBody"), "Ranked products.", 400, 404, 503)
+    suggested = responses(200, ref("SuggestAnswer"), "What may be meant.", 400, 404, 503)
     return {
         "/v1/indexes/{index}/search": {
             "parameters": [INDEX],
@@ -38,6 +40,15 @@ def search_paths() -> dict[str, Any]:
                 "summary": "Find products like one of the index, by its own vectors",
                 "parameters": _similar_parameters(),
                 "responses": similar,
+            },
+        },
+        "/v1/indexes/{index}/suggest": {
+            "parameters": [INDEX],
+            "get": {
+                "operationId": "suggest",
+                "summary": "Suggest queries, brands, categories and products while somebody types",
+                "parameters": _suggest_parameters(),
+                "responses": suggested,
             },
         },
     }
@@ -70,6 +81,24 @@ def _similar_parameters() -> list[dict[str, Any]]:
     names = (*TEXT_PARAMETERS, *NUMBER_PARAMETERS, *JSON_PARAMETERS)
     known = {parameter["name"]: parameter for parameter in _search_parameters()}
     return [by, *(known[name] for name in names)]
+
+
+def _suggest_parameters() -> list[dict[str, Any]]:
+    limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+    return [
+        {
+            "name": "q",
+            "in": "query",
+            "description": "What is typed so far; nothing gives what is frequent.",
+            "schema": {"type": "string", "maxLength": MAX_QUERY_LENGTH},
+        },
+        {
+            "name": "limit",
+            "in": "query",
+            "description": "Most suggestions of each kind.",
+            "schema": limit,
+        },
+    ]
 
 
 def _search_parameters() -> list[dict[str, Any]]:

@@ -16,7 +16,12 @@ from service.bootstrap import build_services
 from service.search_request import SearchRequest
 from service.settings import ServiceSettings
 
-UNDOCUMENTED = {"/openapi.json", "/docs", "/docs/start.js", "/docs/{name}"}
+PAGES = {
+    *("/shop", "/shop/{name}", "/shop/{index}/results", "/shop-assets/{name}"),
+    "/shop/{index}/photos/{product_id}/{position}",
+}
+"""HTML and pictures for people; what they show comes from the API."""
+UNDOCUMENTED = {"/openapi.json", "/docs", "/docs/start.js", "/docs/{name}", *PAGES}
 METHODS = {"get", "put", "post", "delete", "patch"}
 
 

@@ -13,7 +13,10 @@ from service.access.scopes import Scope, needed_scope
 from service.settings import ServiceSettings
 from tests.service.access.conftest import bearer, offline_app
 
-OPEN = {"/healthz", "/readyz", "/openapi.json", "/docs", "/docs/start.js", "/docs/<name>"}
+OPEN = {
+    *("/healthz", "/readyz", "/openapi.json", "/docs", "/docs/start.js", "/docs/<name>"),
+    *("/shop", "/shop/<shop_index:name>", "/shop-assets/<name>"),  # empty pages behind keys
+}
 """What asks for no key; anything else that does is a fault."""
 
 EXPECTED = {
@@ -21,6 +24,10 @@ EXPECTED = {
     "GET /v1/indexes/<index>/search": Scope.SEARCH,
     "GET /v1/indexes/<index>/products/<product_id>": Scope.SEARCH,
     "GET /v1/indexes/<index>/products/<product_id>/similar": Scope.SEARCH,
+    "GET /v1/indexes/<index>/suggest": Scope.SEARCH,
+    "GET /shop/<shop_index:index>/results": Scope.SEARCH,
+    "POST /shop/<shop_index:index>/results": Scope.SEARCH,
+    "GET /shop/<shop_index:index>/photos/<product_id>/<position>": Scope.SEARCH,
     "POST /v1/indexes/<index>/products": Scope.WRITE,
     "DELETE /v1/indexes/<index>/products": Scope.WRITE,
     "GET /v1/tasks/<task_id>": Scope.WRITE,

@@ -1,0 +1,1 @@
+"""What a person may mean while they are still typing."""
