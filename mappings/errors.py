@@ -12,6 +12,7 @@ ShelfwiseError
     UnknownProduct         no product of that id
     UnknownTask            no task of that id, or it has expired
     UnknownDeadLetter      no dead letter of that id
+    UnknownWebhook         no webhook of that name
     UnknownWeights         no version of the ranking weights of that name
     RequestTooLarge        the body is over the limit
     PhotoRefused           the photo of a query cannot be used
@@ -156,6 +157,13 @@ class UnknownWeights(RequestError):
 
     http_status = 404
     code = "unknown_weights"
+
+
+class UnknownWebhook(RequestError):
+    """No webhook of that name."""
+
+    http_status = 404
+    code = "unknown_webhook"
 
 
 class RequestTooLarge(RequestError):

@@ -22,6 +22,7 @@ from service.api import (
     similar,
     suggest,
     tasks,
+    webhooks,
 )
 from service.api.uploads import InMemoryRequest
 from service.pages import views as pages
@@ -37,6 +38,7 @@ PARTS = (
     tasks,
     dead_letters,
     events,
+    webhooks,
     health,
     keys,
     docs,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import redis
 import structlog
@@ -44,6 +45,9 @@ from service.task_queue import TaskQueue, publisher
 from service.telemetry import Telemetry
 from service.understanding.dictionaries import Dictionaries
 from service.understanding.parser import understand
+from service.webhooks.config import Webhook, read_webhooks
+from service.webhooks.families import Families
+from service.webhooks.intake import WebhookIntake
 from service.weights.active import ActiveWeights
 from service.weights.parsing import parse_ranking
 from service.weights.query_ids import QueryIdSigner
@@ -80,6 +84,8 @@ def build_services(settings: ServiceSettings) -> Services:
         on_change=telemetry.weights_changed,
     )
 
+    task_queue = TaskQueue(outbox, indexes, batch_products=settings.service_batch_products)
+
     def check_queue() -> None:
         with queue_errors():
             queue.ping()
@@ -106,9 +112,10 @@ def build_services(settings: ServiceSettings) -> Services:
         similar=SimilarProducts(client, indexes, searcher),
         suggester=Suggester(client, indexes),
         task_records=records,
-        task_queue=TaskQueue(outbox, indexes, batch_products=settings.service_batch_products),
+        task_queue=task_queue,
         dead_letters=DeadLetters(queue),
         events=_events(settings, client, indexes, queue),
+        webhooks=WebhookIntake(_webhooks(settings), Families(queue, client), indexes, task_queue),
         check_queue=check_queue,
         check_encoders=check_encoders,
         access=build_access(settings, client),
@@ -236,6 +243,12 @@ def _no_word(word: str) -> bool:
 def _cluster(settings: ServiceSettings) -> Elasticsearch:
     client = connect_cluster(settings, connections_per_node=settings.service_threads)
     return client.options(request_timeout=settings.service_search_timeout_seconds)
+
+
+def _webhooks(settings: ServiceSettings) -> Mapping[str, Webhook]:
+    if settings.service_webhooks is None:
+        return {}
+    return read_webhooks(Path(settings.service_webhooks))
 
 
 def _events(

@@ -21,6 +21,7 @@ from service.similar_products import SimilarProducts
 from service.suggestions.suggester import Suggester
 from service.task_queue import TaskQueue
 from service.telemetry import Telemetry
+from service.webhooks.intake import WebhookIntake
 
 EXTENSION = "shelfwise"
 
@@ -43,6 +44,7 @@ class Services:
     task_queue: TaskQueue
     dead_letters: DeadLetters
     events: EventIntake
+    webhooks: WebhookIntake
     check_queue: Callable[[], None]
     check_encoders: Callable[[], None]
     access: Access

@@ -148,6 +148,13 @@ class ServiceSettings(SharedSettings):
         "and for a request of Elasticsearch with vectors; then words are searched alone and the "
         "answer says so. 0 waits as for anything else.",
     )
+    service_drain_seconds: float = Field(
+        0.0,
+        ge=0,
+        le=300,
+        description="How long the service goes on after SIGTERM while `/readyz` says no, so that "
+        "whoever divides the requests can leave it out; about 5 behind a load balancer.",
+    )
     service_access_log: bool = Field(
         False,
         description="Log a line for each request: method, address pattern, status, time and ids; "
@@ -182,6 +189,11 @@ class ServiceSettings(SharedSettings):
         False,
         description="Store the queries of events as typed; else e-mail addresses and numbers of "
         "9 digits and more are masked.",
+    )
+    service_webhooks: str | None = Field(
+        None,
+        description="Path of the TOML file of the webhooks that are taken in, tables "
+        "`[webhooks.NAME]`; none if unset.",
     )
     service_query_cache_entries: int = Field(
         10_000, ge=0, le=1_000_000, description="Query vectors kept in memory (1.6 kB each)."

@@ -142,6 +142,14 @@ class DeadLettersAnswer(_Answer):
     dead_letters: list[DeadLetterBody]
 
 
+class WebhookAnswer(_Answer):
+    """What became of a webhook; `reason` when there was nothing to do."""
+
+    task_id: str | None
+    accepted: int
+    reason: str | None
+
+
 class EventsAnswer(_Answer):
     """Events are stored; accepted: how many, with those that were there already."""
 
@@ -177,7 +185,7 @@ class NewKeyAnswer(KeyBody):
 class HealthAnswer(_Answer):
     """`ok`, or what is amiss with each part; `degraded` answers searches all the same."""
 
-    status: Literal["ok", "degraded", "unavailable"]
+    status: Literal["ok", "degraded", "unavailable", "stopping"]
     checks: dict[str, str] = {}
 
 
@@ -283,6 +291,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     TaskAnswer,
     DeadLettersAnswer,
     EventsAnswer,
+    WebhookAnswer,
     KeysAnswer,
     NewKeyAnswer,
     HealthAnswer,

@@ -28,6 +28,7 @@ from service.api.openapi_parts import (
     responses,
 )
 from service.api.openapi_search import search_paths
+from service.api.openapi_webhooks import webhooks_paths
 from service.events.event import MAX_EVENTS, Event
 from service.finetune_request import FinetuneRequest
 from service.rebuild_request import RebuildRequest
@@ -254,6 +255,7 @@ def openapi_document() -> dict[str, Any]:
                     },
                 },
                 **_dead_letters_paths(),
+                **webhooks_paths(),
                 "/v1/events": _events_path(),
                 "/healthz": {
                     "get": {

@@ -7,8 +7,9 @@ from typing import Any
 from service.access.keys import MAX_NAME_LENGTH, MAX_PATTERNS
 from service.access.scopes import Scope
 from service.api.openapi_parts import content, ref, responses
+from service.api.openapi_webhooks import WEBHOOK_PATH
 
-OPEN = ("/healthz", "/readyz")
+OPEN = ("/healthz", "/readyz", WEBHOOK_PATH)
 """Operations that ask for no key."""
 
 SECURITY_SCHEMES = {

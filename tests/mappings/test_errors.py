@@ -28,6 +28,7 @@ STATUS = {
     "UnknownTask": 404,
     "UnknownDeadLetter": 404,
     "UnknownWeights": 404,
+    "UnknownWebhook": 404,
     "RequestTooLarge": 413,
 }
 

@@ -1,0 +1,1 @@
+"""What shop systems send by themselves when a product changes."""
