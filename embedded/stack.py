@@ -42,6 +42,7 @@ _FAST_WORKER = "fast worker"
 _PHOTO_WORKER = "photo worker"
 _IMAGE_ENCODER = PREFIX + "IMAGE_ENCODER"
 _PHOTO_DIRECTORY = PREFIX + "INDEXER_IMAGE_DIRECTORY"
+_SHOWN_PHOTOS = PREFIX + "SERVICE_PHOTO_DIRECTORY"
 _SHIPPED_IMAGE_ENCODER = "tower"
 _READY_SECONDS = 60
 _POLL_SECONDS = 0.1
@@ -207,6 +208,10 @@ class Stack:
         self, chosen: Mapping[str, int], catalogue: Catalogue
     ) -> dict[str, str]:
         photos = {_PHOTO_DIRECTORY: str(catalogue.photos)} if catalogue.photos else {}
+        # What the worker encodes the shop page shows, also of a folder that a person has named.
+        folder = photos.get(_PHOTO_DIRECTORY) or self._environ.get(_PHOTO_DIRECTORY)
+        if folder and _SHOWN_PHOTOS not in self._environ:
+            photos[_SHOWN_PHOTOS] = folder
         return {
             **photos,
             _IMAGE_ENCODER: self._image_encoder(),
