@@ -16,6 +16,7 @@ from benchmarks.measures import Memory
 from benchmarks.memory import memory_part
 from benchmarks.motion import measure_motion
 from benchmarks.overload import measure_overload
+from benchmarks.pass_through import measure_pass_through
 from benchmarks.peers.compare import measure_peers
 from benchmarks.photo_fusion import FASHION, measure_photo_fusion
 from benchmarks.photo_quality import measure_photo_quality
@@ -37,7 +38,11 @@ _OVERLOAD = 60.0
 _QUICK_OVERLOAD = 20.0
 
 
-_ON_A_STACK = {"scale": measure_scale, "overload": measure_overload}
+_ON_A_STACK = {
+    "scale": measure_scale,
+    "overload": measure_overload,
+    "pass-through": measure_pass_through,
+}
 
 
 def _names(context: click.Context, option: click.Parameter, value: str) -> frozenset[str]:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 ROOT = Path(__file__).parents[1]
 PARTS = (
-    *("load", "motion", "scale", "search", "memory", "overload"),
+    *("load", "motion", "scale", "search", "memory", "overload", "pass-through"),
     *("relevance", "photos", "peers"),
 )
 SIZES = (1_000, 5_000, 20_000, 100_000)
