@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from benchmarks.fashion_judgements import fashion_queries, read_products
 from benchmarks.plan import Plan
@@ -22,13 +24,15 @@ def load_catalogue(
     name: str,
     *,
     index: str | None = None,
+    path: Path | None = None,
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Load one of the catalogues into an index of its name, photos included where it has any.
 
-    more: settings besides, by variable. Raises RuntimeError when the load fails.
+    path: a file of some of its products. more: settings besides, by variable.
+    Raises RuntimeError when the load fails.
     """
-    path = plan.data / name / "products.jsonl.gz"
+    path = path or plan.data / name / "products.jsonl.gz"
     command = shelfwise_command(["load", str(path), "--index", index or name, "--map", name])
     # It ends when its standard input does, so that stays open.
     with subprocess.Popen(  # noqa: S603 - our own program
@@ -42,9 +46,17 @@ def load_catalogue(
         raise RuntimeError(f"the load of {name} ended with status {status}")
 
 
-def collect_fashion(plan: Plan, searcher: Searcher, index: str = "fashion") -> Collected:
-    """Return the fashion queries, graded by attributes, with the features of their candidates."""
-    products = read_products(plan.data)
+def collect_fashion(
+    plan: Plan,
+    searcher: Searcher,
+    index: str = "fashion",
+    products: Sequence[Mapping[str, Any]] | None = None,
+) -> Collected:
+    """Return the fashion queries, graded by attributes, with the features of their candidates.
+
+    products: those of the index, when they are not all of the catalogue.
+    """
+    products = products or read_products(plan.data)
     grades = {
         query.text: {
             str(product["id"]): grade for product in products if (grade := query.grade(product))
