@@ -57,7 +57,8 @@ class Attachment:
     index: the shop's name of it, an index or an alias. target: the index that searches of it
     ask, which is the shop's own in place. fields: field of our product record to the paths in
     the shop's documents that fill it. encoders: by vector field of ours, as of a live index.
-    progress: how far the backfill and the following of changes are, for their own use.
+    progress: how far the backfill and the following of changes are, for their own use; but
+    `replaces_vectors` says that some vectors are still those of another encoder.
     """
 
     index: str
@@ -67,6 +68,17 @@ class Attachment:
     encoders: Mapping[str, EncoderSpec]
     state: State = "backfilling"
     progress: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def unready(self) -> str:
+        """Return why its vectors cannot be searched at present, empty when they can."""
+        if self.state == "detaching":
+            return "the index is being detached"
+        if self.mode == "companion" and self.state == "backfilling":
+            return "the companion index is being filled"
+        if self.progress.get("replaces_vectors"):
+            return "the vectors of the index are being replaced by another encoder's"
+        return ""
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON object that is stored."""

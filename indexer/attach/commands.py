@@ -208,7 +208,7 @@ class _Session:
             on_progress=update,
             on_wait=lambda error: shown.note(f"waiting: {error.message}"),
             patience_seconds=self.settings.indexer_patience_seconds,
-            until=lambda item: not follow and item.state == "following",
+            until=lambda item: not follow and _is_filled(item),
             pause_seconds=self.settings.indexer_attached_seconds,
         )
 
@@ -301,6 +301,10 @@ def _described(attachment: Attachment) -> str:
         f"{name} = {'+'.join(paths)}" for name, paths in sorted(attachment.fields.items())
     )
     return f"attaching {attachment.index!r} {where}, {spec.name} ({spec.dims} dims): {fields}"
+
+
+def _is_filled(item: Attachment) -> bool:
+    return item.state == "following" and not Progress.from_json(item.progress).building
 
 
 def _question(attachment: Attachment) -> str:

@@ -71,6 +71,7 @@ class Follower:
             state.uuid != progress.uuid
             or attachment.state == "backfilling"
             or bool(progress.error)
+            or bool(progress.building)
             or state.behind(progress.shards) > 0
         )
 
@@ -92,7 +93,8 @@ class Follower:
             self._client, progress.index, paths=target.paths, page_size=self._parts.page_size
         )
         feed.refresh()
-        throttle = Throttle(progress.rate if attachment.state == "backfilling" else None)
+        fills = attachment.state == "backfilling" or bool(progress.building)
+        throttle = Throttle(progress.rate if fills else None)
         noted = time.monotonic()
         for shard, shard_state in sorted(state.shards.items()):
             pages = feed.pages(shard, after=progress.reached(shard), upto=shard_state.checkpoint)
@@ -143,7 +145,9 @@ class Follower:
             name = progress.building or attachment.target
             create_companion(self._client, name, shop, spec)
             follow_mapping(self._client, name, shop, spec)
-        return self._note(attachment, progress, state="backfilling" if is_new else None)
+        # A companion answers as it did until the one for the new index is filled.
+        is_refilled = is_new and in_place
+        return self._note(attachment, progress, state="backfilling" if is_refilled else None)
 
     def _begun(
         self, attachment: Attachment, before: Progress, shop: ShopIndex, state: IndexState
@@ -179,7 +183,7 @@ class Follower:
         if not progress.is_filled:
             return self._note(attachment, progress)
         old = attachment.target if progress.building else None
-        progress = replace(progress, building="", donors=())
+        progress = replace(progress, building="", donors=(), replaces_vectors=False)
         if old is None:
             return self._note(attachment, progress, state="following")
         with cluster_errors(index=target):

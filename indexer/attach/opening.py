@@ -67,11 +67,13 @@ def open_attachment(client: Elasticsearch, shop: ShopIndex, wish: Wish) -> Attac
     progress = replace(
         begin(client, shop, state, rate=wish.rate), may_break_versions=wish.may_break_versions
     )
+    if present is not None and _replaces_vectors(present, wish):
+        progress = replace(progress, replaces_vectors=True)
     target = shop.name
     if mode == "companion":
         target = companion_name(shop.index)
         if present is not None:
-            # The one that serves goes on doing so until the new one is filled.
+            # Its vectors are asked for until the new one is filled.
             before = Progress.from_json(present.progress)
             target = present.target
             building = companion_name(shop.index, before.building or present.target)
@@ -98,6 +100,11 @@ def is_same(present: Attachment, wish: Wish) -> bool:
         and dict(present.fields) == dict(wish.fields)
         and present.encoders.get(TEXT_VECTOR) == wish.encoder
     )
+
+
+def _replaces_vectors(present: Attachment, wish: Wish) -> bool:
+    other = present.encoders.get(TEXT_VECTOR) != wish.encoder
+    return other or Progress.from_json(present.progress).replaces_vectors
 
 
 def _require_new(present: Attachment, wish: Wish, mode: Mode) -> None:

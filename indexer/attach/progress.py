@@ -16,6 +16,7 @@ class Progress:
     when the work began; with all of it done the index is filled.
     done, expected: documents of the goal. written, refused: documents; refusal: the last one.
     building: a companion that is being filled while another one serves.
+    replaces_vectors: some vectors are still those of another encoder.
     donors: indexes that may have the vectors of the same texts.
     rate: most documents encoded or copied a second while it is filled; None for no limit.
     may_break_versions: the shop knows that our writes raise versions that it gives itself.
@@ -32,6 +33,7 @@ class Progress:
     refused: int = 0
     refusal: str = ""
     building: str = ""
+    replaces_vectors: bool = False
     donors: tuple[str, ...] = ()
     rate: float | None = None
     may_break_versions: bool = False

@@ -135,17 +135,12 @@ class SearchTargets:
         except (EncoderMismatch, EncoderUnavailable) as error:
             return _without_encoder(live, error, prefix=prefix)
         is_companion = attachment.mode == "companion"
-        unready = ""
-        if attachment.state == "detaching":
-            unready = "the index is being detached"
-        elif is_companion and attachment.state == "backfilling":
-            unready = "the companion index is being filled"
         return Target(
             target.live,
             target.is_text,
             prefix,
             shown_as=attachment.index if is_companion else None,
-            unready=unready,
+            unready=attachment.unready,
         )
 
     def _target(self, live: LiveIndex, *, prefix: str) -> Target:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from indexer.attach import companion_index
+from indexer.attach.follower import Follower, FollowerParts
 from indexer.documents import text_digest
 from mappings.attachments import OWN_FIELD, Attachments
 from mappings.errors import AttachRefused
@@ -92,7 +93,7 @@ def test_writes_of_all_kinds_while_the_companion_is_filled_and_followed(
 
 
 def test_alias_that_moves_gets_a_new_companion_while_the_old_one_answers(
-    shop, attach, catch_up, encoder, exact_cluster, follower
+    shop, attach, catch_up, encoder, exact_cluster
 ):
     first = Shop(exact_cluster, f"{shop.name}-1").create().fill(products(60))
     exact_cluster.indices.put_alias(index=first.name, name=shop.name)
@@ -102,7 +103,10 @@ def test_alias_that_moves_gets_a_new_companion_while_the_old_one_answers(
     second = Shop(exact_cluster, f"{shop.name}-2").create().fill(products(61))
     exact_cluster.indices.delete(index=first.name)
     exact_cluster.indices.put_alias(index=second.name, name=shop.name)
-    follower.attachments.get(shop.name)
+    parts = FollowerParts(exact_cluster, lambda _: encoder, page_size=10, is_over=lambda: True)
+    between = Follower(parts).turn(Attachments(exact_cluster).get(shop.name))
+    assert (between.target, between.unready) == (old, "")
+    assert len(shop.nearest(encoder.vector("Maus").tolist(), old)) == 3
     done = catch_up(shop.name)
     assert (done.state, encoder.texts) == ("following", ["Maus 60 kabellos"])
     assert done.target != old

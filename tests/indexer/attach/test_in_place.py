@@ -164,8 +164,8 @@ def test_other_encoder_of_the_same_size_encodes_all_anew(shop, attach, catch_up,
     catch_up(shop.name)
     encoder.texts.clear()
     encoder.spec = type(encoder.spec)("recording", "2", 8, template="{title}")
-    attach(shop.name)
-    catch_up(shop.name)
+    assert "being replaced by another encoder's" in attach(shop.name).unready
+    assert catch_up(shop.name).unready == ""
     assert len(encoder.texts) == 10
     require_right(shop, encoder)
 
