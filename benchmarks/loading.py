@@ -7,7 +7,7 @@ texts of the same products in batches of the same size; the rates are averaged.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,10 +23,13 @@ from indexer.celery_app import create_app, publisher
 from indexer.encoders.registry import text_encoder_spec
 from indexer.load_progress import show_on
 from indexer.loader import Loader, LoadSummary
+from indexer.photos.due_products import PhotoCounts
+from indexer.photos.waiting import wait_for_photos
 from indexer.records import RecordFile
 from indexer.refresh_interval import RaisedInterval, RefreshIntervals
 from indexer.rejects_file import RejectsFile
 from mappings import task_records
+from mappings.encoder_spec import EncoderSpec
 from mappings.feeds.field_map import read_map
 from mappings.index_lifecycle import create_index, drop_index
 from mappings.outbox import Outbox
@@ -122,15 +125,34 @@ def load_into(
     plan: Plan, stack: BenchStack, catalogue: Catalogue, name: str, size: int, *, skip: int = 0
 ) -> LoadSummary:
     """Load as `shelfwise load` does, into an index that is made if it is not there."""
-    settings = stack.indexer_settings()
     path = catalogue.write(stack.directory / f"{name}-{skip}.jsonl", size, skip=skip)
     spec = text_encoder_spec(
-        ENCODER, template=TEMPLATE, model_directory=Path(settings.model_directory)
+        ENCODER,
+        template=TEMPLATE,
+        model_directory=Path(stack.indexer_settings().model_directory),
     )
+    summary, _ = load_file(plan, stack, name, path, {"text_vector": spec}, catalogue.map_name)
+    path.unlink()
+    return summary
+
+
+def load_file(
+    plan: Plan,
+    stack: BenchStack,
+    name: str,
+    path: Path,
+    encoders: Mapping[str, EncoderSpec],
+    map_name: str,
+) -> tuple[LoadSummary, PhotoCounts]:
+    """Load a file as `shelfwise load` does, which ends when its photos were tried.
+
+    encoders: by vector field, of the index, which is made if it is not there.
+    """
+    settings = stack.indexer_settings()
     queue = task_records.connect(settings.redis_url.get_secret_value())
     with ExitStack() as held:
         client = held.enter_context(stack.client())
-        live = create_index(client, name, {"text_vector": spec})
+        live = create_index(client, name, encoders)
         progress = held.enter_context(show_on(plan.console, name))
         file = held.enter_context(RecordFile(path))
         rejects = held.enter_context(RejectsFile(path.with_suffix(".rejects.jsonl")))
@@ -143,9 +165,12 @@ def load_into(
         sender = BatchSender(outbox, TaskRecords(queue, ttl_seconds=ttl), name)
         with RaisedInterval(intervals, live.index, seconds) as lease:
             loader = Loader(sender, rejects, progress, settings, lease=lease)
-            summary = loader.load(file, read_map(catalogue.map_name))
-    path.unlink()
-    return summary
+            summary = loader.load(file, read_map(map_name))
+            if live.image_encoder is None:
+                return summary, PhotoCounts()
+            patience = settings.indexer_patience_seconds
+            counts = wait_for_photos(client, live.index, progress, patience_seconds=patience)
+    return summary, counts
 
 
 def _worker_precision(stack: BenchStack) -> str:

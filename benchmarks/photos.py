@@ -1,29 +1,25 @@
-"""Photos from files to the index through a worker of the photos' lane, beside the bare encoder."""
+"""Products with photos from a file to the index through one worker, beside the bare encoder."""
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 import psutil
-from elasticsearch import Elasticsearch
 
+from benchmarks.loading import load_file
 from benchmarks.photo_run import PhotoRun, run_photos
 from benchmarks.plan import Plan
 from benchmarks.report import Part, Sheet, Verdict, at_least
 from benchmarks.stack import BenchStack, StackFailed
 from indexer.encoders.hashing import HashingEncoder
 from indexer.encoders.image_registry import image_encoder_spec
-from indexer.photos.due_products import count_photos
-from indexer.photos.parts import hints_from_settings
-from indexer.pipeline import Pipeline
-from mappings.index_lifecycle import create_index, drop_index
-from mappings.product_changes import ProductChange
+from mappings.index_lifecycle import drop_index
 
 ENCODER = "tower"
 LEAST_SHARE = 0.8
@@ -32,18 +28,25 @@ QUICK_PHOTOS = 500
 BARE_PHOTOS = 2_000
 """Photos of one run of the bare encoder, evenly spread over all."""
 
+SEVERAL = 4
+"""Photos of a product in the second load."""
+
+_WARM_UP_LOADS = 2
+"""Elasticsearch's virtual machine compiles what it runs meanwhile, for about 20 s of a core."""
+
 _NAME = "photos"
-_DONE = re.compile(r"photos_done.*\bproducts=(\d+)")
-_POLL_SECONDS = 0.25
-_REFRESH = "30s"
-"""As while a load runs, which ends by waiting for the photos."""
-_PRODUCTS_AT_ONCE = 256
+_TEMPLATE = "{title}"
 
 
 @dataclass(frozen=True)
 class PhotoLoad:
-    """One load. worker_cpu, cluster_cpu: seconds of all cores. bare: before it and after."""
+    """One load. worker_cpu, cluster_cpu: seconds of all cores. bare: before it and after.
 
+    of_each: photos of a product. ahead: whether they were made before their product was written.
+    """
+
+    of_each: int
+    ahead: bool
     photos: int
     seconds: float
     worker_cpu: float
@@ -52,8 +55,13 @@ class PhotoLoad:
 
     @property
     def rate(self) -> float:
-        """Return photos a second, from the file to the index."""
+        """Return photos a second, from the file of products to the index."""
         return self.photos / self.seconds
+
+    @property
+    def share(self) -> float:
+        """Return the rate as a share of the bare one."""
+        return self.rate / self.bare_rate
 
     @property
     def bare_rate(self) -> float:
@@ -77,63 +85,81 @@ class PhotoLoad:
 
 
 def measure_photos(plan: Plan, stack: BenchStack) -> Part:
-    """Index the photos of a real catalogue, one a product; left out without the data."""
+    """Load products with the photos of a real catalogue; left out without the data."""
     folder = plan.data / "fashion"
     files = sorted((folder / "images").glob("*.jpg"))
     if not files:
         target = "photos indexed / bare encoder"
         return Part("photos", (), [Verdict(target, "", "no data in fashion/images", None)])
-    load = _measure(plan, stack, folder, files[: QUICK_PHOTOS if plan.is_quick else MOST_PHOTOS])
-    return _part(load)
+    files = files[: QUICK_PHOTOS if plan.is_quick else MOST_PHOTOS]
+    for number in range(_WARM_UP_LOADS):
+        plan.say(f"warming up: load {number + 1} of {_WARM_UP_LOADS}")
+        with _worker(stack, folder, ahead=bool(number % 2)):
+            _load(plan, stack, files, 1)
+    plans = ((1, True), (SEVERAL, True), (1, False))
+    return _part([_measure(plan, stack, folder, files, *one) for one in plans])
 
 
-def _measure(plan: Plan, stack: BenchStack, folder: Path, files: Sequence[Path]) -> PhotoLoad:
-    settings = stack.indexer_settings()
-    size = settings.indexer_photo_batch_size
+def _measure(
+    plan: Plan,
+    stack: BenchStack,
+    folder: Path,
+    files: Sequence[Path],
+    of_each: int,
+    ahead: bool,
+) -> PhotoLoad:
+    size = stack.indexer_settings().indexer_photo_batch_size
     some = files[:: max(1, len(files) // BARE_PHOTOS)]
-    more = {"SHELFWISE_INDEXER_IMAGE_DIRECTORY": str(folder), "SHELFWISE_IMAGE_ENCODER": ENCODER}
     plan.say(f"{len(some):,} photos: the bare encoder, before")
     before = run_photos(some, stack.directory, encoder=ENCODER, batch_size=size)
-    with closing(stack.client()) as client:
-        plan.say(f"{len(files):,} products that wait for their photos")
-        _fill(client, stack, files)
-        hints_from_settings(settings).tell(_NAME, [file.stem for file in files])
-        plan.say(f"{len(files):,} photos through a worker")
-        with stack.worker("photos", more=more) as process_id:
-            started = time.perf_counter()
-            worker, cluster = psutil.Process(process_id), stack.elasticsearch_process()
-            cpu = _cpu_seconds(worker), _cpu_seconds(cluster)
-            _wait(client, stack, len(files))
-            seconds = time.perf_counter() - started
-            spent = _cpu_seconds(worker) - cpu[0], _cpu_seconds(cluster) - cpu[1]
-        drop_index(client, _NAME)
+    with _worker(stack, folder, ahead=ahead) as process_id:
+        _load(plan, stack, files[:BARE_PHOTOS], of_each)  # the worker's first batches
+        plan.say(f"{len(files):,} photos, {of_each} a product, ahead: {ahead}")
+        worker, cluster = psutil.Process(process_id), stack.elasticsearch_process()
+        cpu = _cpu_seconds(worker), _cpu_seconds(cluster)
+        seconds = _load(plan, stack, files, of_each)
+        spent = _cpu_seconds(worker) - cpu[0], _cpu_seconds(cluster) - cpu[1]
     plan.say(f"{len(some):,} photos: the bare encoder, after")
     after = run_photos(some, stack.directory, encoder=ENCODER, batch_size=size)
-    return PhotoLoad(len(files), seconds, *spent, (before, after))
+    return PhotoLoad(of_each, ahead, len(files), seconds, *spent, (before, after))
 
 
-def _fill(client: Elasticsearch, stack: BenchStack, files: Sequence[Path]) -> None:
-    texts = HashingEncoder(template="{title}")
+@contextmanager
+def _worker(stack: BenchStack, folder: Path, *, ahead: bool) -> Iterator[int]:
+    """Run a worker of loads and photos, for texts with an encoder that costs nothing."""
+    more = {
+        "SHELFWISE_INDEXER_IMAGE_DIRECTORY": str(folder),
+        "SHELFWISE_IMAGE_ENCODER": ENCODER,
+        "SHELFWISE_TEXT_TEMPLATE": _TEMPLATE,
+    }
+    if not ahead:
+        more["SHELFWISE_INDEXER_PHOTOS_AHEAD_SECONDS"] = "0"
+    with stack.worker("bulk,photos", encoder="hashing", more=more) as process_id:
+        yield process_id
+
+
+def _load(plan: Plan, stack: BenchStack, files: Sequence[Path], of_each: int) -> float:
+    """Load into an index that is dropped again; return the seconds until all photos are there."""
+    path = stack.directory / f"{_NAME}.jsonl"
+    groups = [files[at : at + of_each] for at in range(0, len(files), of_each)]
+    path.write_bytes(b"".join(orjson.dumps(_record(group)) + b"\n" for group in groups))
     photos = image_encoder_spec(ENCODER, model_directory=stack.directory)
-    create_index(client, _NAME, {"text_vector": texts.spec, "image_vector": photos})
-    client.indices.put_settings(index=f"{_NAME}-v1", settings={"refresh_interval": _REFRESH})
-    pipeline = Pipeline(client, texts)
-    for start in range(0, len(files), _PRODUCTS_AT_ONCE):
-        pipeline.process(_NAME, [_upsert(f) for f in files[start : start + _PRODUCTS_AT_ONCE]])
-    client.indices.refresh(index=_NAME)
+    texts = HashingEncoder(template=_TEMPLATE).spec
+    encoders = {"text_vector": texts, "image_vector": photos}
+    started = time.perf_counter()
+    _, counts = load_file(plan, stack, _NAME, path, encoders, "identity")
+    seconds = time.perf_counter() - started
+    with closing(stack.client()) as client:
+        drop_index(client, _NAME)
+    path.unlink()
+    if counts.photos != len(files):
+        raise StackFailed(f"of {len(files):,} photos there are {counts.photos:,} in the index")
+    return seconds
 
 
-def _upsert(file: Path) -> ProductChange:
-    fields = {"title": f"Product {file.stem}", "images": [f"file:images/{file.name}"]}
-    return ProductChange("upsert", file.stem, fields)
-
-
-def _wait(client: Elasticsearch, stack: BenchStack, photos: int) -> None:
-    # Asking the index would be work that no load does; the worker says what it has written.
-    while sum(map(int, _DONE.findall(stack.log_of("worker")))) < photos:
-        time.sleep(_POLL_SECONDS)
-    if (counts := count_photos(client, _NAME, refresh=True)).photos != photos:
-        raise StackFailed(f"of {photos:,} photos there are {counts.photos:,} in the index")
+def _record(files: Sequence[Path]) -> dict[str, Any]:
+    images = [f"file:images/{file.name}" for file in files]
+    return {"id": files[0].stem, "title": f"Product {files[0].stem}", "images": images}
 
 
 def _cpu_seconds(process: psutil.Process) -> float:
@@ -142,29 +168,46 @@ def _cpu_seconds(process: psutil.Process) -> float:
     return float(sum(one.user + one.system for one in times))
 
 
-def _part(load: PhotoLoad) -> Part:
-    share = load.rate / load.bare_rate
-    data: dict[str, Any] = asdict(load)
-    data |= {"rate": load.rate, "bare_rate": load.bare_rate, "share": share}
-    data["worker_share"] = load.worker_share
+def _part(loads: Sequence[PhotoLoad]) -> Part:
+    rows = [
+        (
+            f"{load.of_each} a product" + ("" if load.ahead else ", none ahead"),
+            f"{load.rate:,.0f}",
+            f"{load.bare_rate:,.0f}",
+            f"{load.share:.2f}",
+            f"{load.worker_cpu / load.photos * 1e3:.2f}",
+            f"{load.cluster_cpu / load.photos * 1e3:.2f}",
+            f"{load.bare_cpu * 1e3:.2f}",
+        )
+        for load in loads
+    ]
+    columns = (
+        "photos",
+        "a second",
+        "bare",
+        "share",
+        "worker, ms",
+        "Elasticsearch, ms",
+        "bare, ms",
+    )
     sheet = Sheet(
-        "Photos through the worker, one a product",
-        ("what", "photos/s", "ms of a core a photo"),
-        [
-            ("encoder alone", f"{load.encode_rate:,.0f}", ""),
-            ("decoder and encoder", f"{load.bare_rate:,.0f}", f"{load.bare_cpu * 1e3:.2f}"),
-            (
-                "from file to index",
-                f"{load.rate:,.0f}",
-                f"{load.worker_cpu / load.photos * 1e3:.2f} worker, "
-                f"{load.cluster_cpu / load.photos * 1e3:.2f} Elasticsearch",
-            ),
-        ],
-        f"encoder {ENCODER}; {load.photos:,} photos; worker and Elasticsearch share the cores",
+        "Products with photos, from their file to the index",
+        columns,
+        rows,
+        f"encoder {ENCODER}; {loads[0].photos:,} photos; bare is decoder and encoder alone; "
+        "milliseconds of a core for a photo; all processes share the cores",
     )
     alone = "decoder and encoder alone"
     verdicts = [
-        at_least(f"photos from file to index / {alone}", share, LEAST_SHARE),
-        at_least(f"{alone} / worker, core time a photo", load.worker_share, LEAST_SHARE),
+        at_least(
+            f"photos from file to index / {alone}, {load.of_each} a product",
+            load.share,
+            LEAST_SHARE,
+        )
+        for load in loads
+        if load.ahead
     ]
-    return Part("photos", [sheet], verdicts, data)
+    verdicts.append(
+        at_least(f"{alone} / worker, core time a photo", loads[0].worker_share, LEAST_SHARE)
+    )
+    return Part("photos", [sheet], verdicts, {"loads": [asdict(load) for load in loads]})

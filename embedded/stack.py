@@ -41,9 +41,13 @@ _WORKER = "worker"
 _FAST_WORKER = "fast worker"
 _PHOTO_WORKER = "photo worker"
 _IMAGE_ENCODER = PREFIX + "IMAGE_ENCODER"
+_PHOTOS_AHEAD = PREFIX + "INDEXER_PHOTOS_AHEAD_SECONDS"
 _PHOTO_DIRECTORY = PREFIX + "INDEXER_IMAGE_DIRECTORY"
 _SHOWN_PHOTOS = PREFIX + "SERVICE_PHOTO_DIRECTORY"
 _SHIPPED_IMAGE_ENCODER = "tower"
+_SECONDS_FOR_PHOTOS = "3"
+"""How long products wait for their photos, which the shipped encoder makes fast."""
+
 _READY_SECONDS = 60
 _POLL_SECONDS = 0.1
 _WATCH_SECONDS = 0.5
@@ -214,6 +218,7 @@ class Stack:
             photos[_SHOWN_PHOTOS] = folder
         return {
             **photos,
+            **self._ahead(),
             _IMAGE_ENCODER: self._image_encoder(),
             "SHELFWISE_ELASTICSEARCH_URL": f"http://{ports.LOOPBACK}:{chosen['elasticsearch']}",
             "SHELFWISE_REDIS_URL": f"redis://{ports.LOOPBACK}:{chosen['redis']}/0",
@@ -241,6 +246,16 @@ class Stack:
             return self._environ[_IMAGE_ENCODER]
         default = SharedSettings.model_fields["text_encoder"].default
         return _SHIPPED_IMAGE_ENCODER if self._setting("text_encoder") == default else ""
+
+    def _ahead(self) -> dict[str, str]:
+        """Return how long products wait for their photos.
+
+        The worker that writes them has not the lane of photos, so that no slow server of photos
+        keeps it from its own; the shipped encoder costs it little, unlike others.
+        """
+        if _PHOTOS_AHEAD in self._environ or self._image_encoder() != _SHIPPED_IMAGE_ENCODER:
+            return {}
+        return {_PHOTOS_AHEAD: _SECONDS_FOR_PHOTOS}
 
     def _program_environ(self) -> dict[str, str]:
         """Return our environment with the stack's settings instead of a real cluster's."""

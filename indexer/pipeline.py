@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,9 @@ if TYPE_CHECKING:  # what opens photos is loaded by a worker that gets some, and
 
 MAX_ROUNDS = 8
 """Times a product is read and planned because others write it at the same moment."""
+PHOTOS_AT_ONCE = 256
+"""Photos that are made before their products are written: a second's work of the small tower."""
+
 _LONGEST_ROUND_WAIT_SECONDS = 0.1
 _INDEX_CHECK_SECONDS = 10.0
 
@@ -202,13 +205,10 @@ class Pipeline:
             for plan in plans
             if plan.needs_write or (plan.needs_order and plan.product_id in late)
         ]
-        writes, refused = self._preparer.prepare(live, written, ahead=ahead)
-        results = self._writer.write(live.index, writes) if writes else {}
-        refused |= {
-            name: result.reason for name, result in results.items() if result.state == "refused"
-        }
-        done = {name for name, result in results.items() if result.state == "written"}
-        self._say_due(live, [write for write in writes if write.product_id in done])
+        done: set[str] = set()
+        refused: dict[str, str] = {}
+        for group in [written] if ahead is None else _by_photos(written):
+            self._write(live, group, ahead, done, refused)
         done |= {plan.product_id for plan in plans} - {plan.product_id for plan in written}
         again: dict[str, list[CheckedChange]] = {}
         for plan in plans:
@@ -220,6 +220,25 @@ class Pipeline:
             else:
                 again[name] = waiting[name]
         return again
+
+    def _write(
+        self,
+        live: LiveIndex,
+        plans: Sequence[ProductPlan],
+        ahead: PhotosAhead | None,
+        done: set[str],
+        refused: dict[str, str],
+    ) -> None:
+        """Write products, and add to those that are done and to the reasons of those refused."""
+        writes, unfit = self._preparer.prepare(live, plans, ahead=ahead)
+        refused |= unfit
+        results = self._writer.write(live.index, writes) if writes else {}
+        refused |= {
+            name: result.reason for name, result in results.items() if result.state == "refused"
+        }
+        written = {name for name, result in results.items() if result.state == "written"}
+        done |= written
+        self._say_due(live, [write for write in writes if write.product_id in written])
 
     def _say_due(self, live: LiveIndex, written: Sequence[DocumentWrite]) -> None:
         now = self._now()
@@ -272,6 +291,21 @@ def _check_all(
         else:
             good.setdefault(change.product_id, []).append(checked)
     return good
+
+
+def _by_photos(plans: Sequence[ProductPlan]) -> Iterator[list[ProductPlan]]:
+    """Yield groups with so few photos that none of them waits long for those of the others."""
+    group: list[ProductPlan] = []
+    photos = 0
+    for plan in plans:
+        count = len(plan.final.fields.get("images") or ())
+        if group and photos + count > PHOTOS_AT_ONCE:
+            yield group
+            group, photos = [], 0
+        group.append(plan)
+        photos += count
+    if group:
+        yield group
 
 
 def _rejected(plan: ProductPlan, reason: str) -> dict[int, ChangeOutcome]:

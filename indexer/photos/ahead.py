@@ -27,6 +27,7 @@ from indexer.photos.photo_state import (
     missing,
     settled,
 )
+from indexer.photos.photo_task import OnPhotosDone
 from indexer.vector_cache import VectorCache
 from mappings.errors import ShelfwiseError
 from mappings.index_lifecycle import LiveIndex
@@ -35,7 +36,6 @@ SLOW_HOST_SECONDS = 60.0
 """How long photos of a host that were not there in time are left to the photos' lane, without
 waiting for them once more."""
 
-OnPhotosDone = Callable[[str, int, Mapping[str, int]], None]
 _log = structlog.get_logger(__name__)
 
 

@@ -118,6 +118,7 @@ class PhotoParts:
             batch_size=settings.indexer_photo_batch_size,
             cache=self._cache,
             rules=rules_from_settings(settings),
+            on_done=self._on_done,
         )
 
     @cached_property

@@ -140,6 +140,27 @@ def test_slow_host_is_not_waited_for_once_more(shop, server, make_ahead):
     assert (shop.places("2"), shop.places("3"), shop.told) == ([], [0], ["1", "2"])
 
 
+def test_products_of_many_photos_are_written_one_after_the_other(shop, monkeypatch):
+    monkeypatch.setattr("indexer.pipeline.PHOTOS_AT_ONCE", 3)
+    batches = []
+    write = shop.pipeline._writer.write
+    monkeypatch.setattr(
+        shop.pipeline._writer,
+        "write",
+        lambda index, writes: (
+            batches.append([one.product_id for one in writes]) or write(index, writes)
+        ),
+    )
+    products = {"1": 1, "2": 2, "3": 4, "4": 0, "5": 3, "6": 0}
+    changes = [
+        upsert(name, images=[inline(number) for number in range(count)])
+        for name, count in products.items()
+    ]
+    assert shop.process(*changes).indexed == len(products)
+    assert batches == [["1", "2"], ["3"], ["4", "5", "6"]]
+    assert {name: len(shop.places(name)) for name in products} == products
+
+
 def test_broken_photos_are_marked_in_the_one_write(shop, server):
     server.serve("/page.jpg", b"<html></html>", Content_Type="image/jpeg")
     server.serve("/down.jpg", b"", 503)
@@ -205,7 +226,7 @@ def test_words_are_written_where_no_photo_can_be_made(shop, make_ahead, monkeypa
 @pytest.mark.parametrize(
     ("lanes", "seconds", "expected"),
     [
-        pytest.param("changes,bulk,photos", None, 2.0, id="a worker of all"),
+        pytest.param("changes,bulk,photos", None, 3.0, id="a worker of all"),
         pytest.param("changes,bulk,photos", 0, 0.0, id="switched off"),
         pytest.param("changes,bulk", None, 0.0, id="photos are another worker's"),
         pytest.param("bulk", 5, 5.0, id="asked for"),
