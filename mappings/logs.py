@@ -7,11 +7,14 @@ import sys
 
 import structlog
 
+from mappings.masking import mask_event, mask_secrets
+
 _SHARED: tuple[structlog.typing.Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
+    mask_event,
 )
 
 
@@ -25,6 +28,16 @@ def configure_logging() -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    logging.getLogger("gunicorn.error").addFilter(SecretsFilter())
+
+
+class SecretsFilter(logging.Filter):
+    """Masks secrets in lines of a library that writes in a format of its own, as gunicorn does."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the line, and let it through."""
+        record.msg, record.args = mask_secrets(record.getMessage()), None
+        return True
 
 
 def configure_libraries(level: int = logging.INFO) -> None:

@@ -1,4 +1,4 @@
-"""`python -m mappings.redis_check`: whether the Redis of the settings answers, for health checks."""
+"""`python -m mappings.redis_check`: whether the settings' Redis answers, for health checks."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from flask import Flask, Response, g, request
 from indexer.images.networks import parse_networks
 from mappings.audit import AuditLog
 from mappings.errors import Forbidden, Unauthorized
+from mappings.masking import keep_from_logs
 from service.access.addresses import (
     Network,
     client_address,
@@ -21,6 +22,7 @@ from service.access.addresses import (
 from service.access.caller import EVERYBODY, NOBODY, Caller, current_caller, set_caller
 from service.access.credentials import find_key
 from service.access.key_ring import KeyRing
+from service.access.private_words import words_of_request
 from service.access.rate_limits import RateLimits, Verdict
 from service.access.scopes import Scope, needed_scope
 from service.settings import ServiceSettings
@@ -40,6 +42,7 @@ class Access:
     trusted_proxies: tuple[Network, ...]
     origins: frozenset[str]
     audit: AuditLog
+    masks_queries: bool = True
     metrics_open: bool = False
 
     @property
@@ -69,6 +72,7 @@ def register(app: Flask, access: Access) -> None:
     @app.before_request
     def admit() -> None:
         set_caller(NOBODY)
+        keep_from_logs(words_of_request if access.masks_queries else None)
         g.may_search = lambda index: current_caller().may_use(index)
         if access.ring is None:
             _refuse_strangers(access)

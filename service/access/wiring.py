@@ -21,9 +21,10 @@ _REDIS_TIMEOUT_SECONDS = 0.25
 def build_access(settings: ServiceSettings, client: Elasticsearch) -> Access:
     """Return the guard; nothing is sent yet. Without keys there are no limits of rate either."""
     audit = AuditLog(settings.audit_file)
+    masks = settings.service_log_queries == "masked"
     proxies, origins = proxies_of(settings), origins_of(settings)
     if not keys_required(settings):
-        return Access(None, None, proxies, origins, audit)
+        return Access(None, None, proxies, origins, audit, masks)
     store = KeyStore(client.options(request_timeout=_KEYS_TIMEOUT_SECONDS))
     ring = KeyRing(store.list, ttl_seconds=settings.service_key_cache_seconds)
     queue = redis.Redis.from_url(
@@ -37,4 +38,4 @@ def build_access(settings: ServiceSettings, client: Elasticsearch) -> Access:
         per_address=settings.service_rate_per_address,
         closed=settings.service_rate_without_redis == "closed",
     )
-    return Access(ring, rates, proxies, origins, audit, settings.service_metrics_open)
+    return Access(ring, rates, proxies, origins, audit, masks, settings.service_metrics_open)
