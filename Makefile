@@ -56,6 +56,7 @@ bench: ## Measure speed and ranking
 docs: ## Rewrite the pages that are made from the code
 	@$(PYTHON) embedded/bootstrap.py --dev
 	$(BIN)/python -m docs.write_settings
+	$(BIN)/python -m docs.write_metrics
 
 lock: ## Pin the newest packages that pyproject.toml allows, with their hashes
 	@$(PYTHON) embedded/bootstrap.py --dev
