@@ -24,6 +24,9 @@ from service.settings import ServiceSettings
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGE = re.compile(r"(?P<number>[0-9]{1,4})(?P<unit>[mhdw])")
 
+_WIDTH = 160
+"""Of a table that is no terminal's, so that no id is cut."""
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 
 
@@ -85,7 +88,8 @@ def list_keys(as_json: bool) -> None:
             _day(key.created_at),
             _day(key.expires_at),
         )
-    Console().print(table if found else "there are no keys")
+    console = Console(width=None if Console().is_terminal else _WIDTH)
+    console.print(table if found else "there are no keys")
 
 
 @keys.command("revoke")

@@ -53,7 +53,7 @@ def create() -> Response:
             "indexes: a key may be made only for indexes that its maker may use", field="indexes"
         )
     _store().add(made.key)
-    g.audit = {"key": made.key.id, "scopes": sorted(made.key.scopes)}
+    g.audit = {"key": made.key.id, "scopes": sorted(map(str, made.key.scopes))}
     return json_answer({"key": made.text, **made.key.to_json(now)}, 201)
 
 
