@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import struct
@@ -18,8 +19,8 @@ from mappings.tracing import start_tracing
 from service.access.admission import PROBE_ROOM, PROBE_TURNS, SPARE_THREADS
 from service.app import create_app
 from service.bootstrap import build_services, check_before_start
+from service.draining import DrainingWorker
 from service.settings import ServiceSettings
-from service.web_worker import PatientWorker
 
 GRACEFUL_SECONDS = 20
 MAX_LINE_BYTES = 8_190
@@ -46,13 +47,16 @@ class _WebServer(BaseApplication):
             + SPARE_THREADS,
             "worker_class": type(
                 "Worker",
-                (PatientWorker,),
-                {"request_seconds": self._settings.service_request_seconds},
+                (DrainingWorker,),
+                {
+                    "request_seconds": self._settings.service_request_seconds,
+                    "drain_seconds": self._settings.service_drain_seconds,
+                },
             ),
             "limit_request_line": MAX_LINE_BYTES,
             "limit_request_fields": MAX_HEADERS,
             "limit_request_field_size": MAX_LINE_BYTES,
-            "graceful_timeout": GRACEFUL_SECONDS,
+            "graceful_timeout": GRACEFUL_SECONDS + math.ceil(self._settings.service_drain_seconds),
             "keepalive": 75,
             "control_socket_disable": True,
             "proc_name": "shelfwise-service",

@@ -11,6 +11,7 @@ from mappings.errors import ShelfwiseError
 from mappings.task_records import RETRY_AFTER_SECONDS
 from service.access.scopes import Scope, needs
 from service.api.answers import json_answer
+from service.draining import is_draining
 from service.services import current_services
 from service.telemetry import CONTENT_TYPE
 
@@ -42,9 +43,11 @@ def ready() -> Response:
         "encoders": _outcome(services.check_encoders, in_full=in_full),
         "redis": _outcome(services.check_queue, in_full=in_full),
     }
-    answers = checks["elasticsearch"] == "ok"
+    answers = checks["elasticsearch"] == "ok" and not is_draining()
     sound = all(outcome == "ok" for outcome in checks.values())
     status = "ok" if sound else "degraded" if answers else "unavailable"
+    if is_draining():
+        status = "stopping"
     response = json_answer({"status": status, "checks": checks}, 200 if answers else 503)
     if not answers:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)

@@ -36,6 +36,7 @@ class Service:
 
     def __init__(self, environ: dict[str, str], log: Path) -> None:
         (self.port,) = ports.pick_free(1)
+        self.log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [*SERVE, "--port", str(self.port)], env=environ, stdout=output, stderr=output
