@@ -1,0 +1,1 @@
+"""A client of the search service, for the shop's own code; needs nothing of the service."""
