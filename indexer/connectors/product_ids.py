@@ -18,6 +18,7 @@ _DIGEST_BYTES = 8
 """A million ids share a digest with a chance of 1 in 37 million; then a product merely stays."""
 _PAGE = 5_000
 _KEEP_ALIVE = "10m"
+_IS_GONE = {"exists": {"field": "deleted_at"}}
 
 
 class ProductIds:
@@ -60,11 +61,10 @@ def find_absent(
     is present may be older than it. max_share: of the index's products, 0 to 1.
     Raises TooManyDeletes when more of them are absent, ClusterUnavailable.
     """
-    absent: list[str] = []
-    total = 0
-    for ids in _walk(client, index, before):
-        total += len(ids)
-        absent += present.absent(ids)
+    with cluster_errors(index=index):
+        client.indices.refresh(index=index)
+        total = client.count(index=index, query={"bool": {"must_not": [_IS_GONE]}})["count"]
+    absent = [name for ids in _walk(client, index, before) for name in present.absent(ids)]
     if absent and len(absent) > max_share * total:
         raise TooManyDeletes(
             f"{len(absent)} of {total} products of index {index!r} are not in the source, more "
@@ -77,9 +77,8 @@ def find_absent(
 
 def _walk(client: Elasticsearch, index: str, before: int) -> Iterator[list[str]]:
     with cluster_errors(index=index):
-        client.indices.refresh(index=index)
         point = client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)["id"]
-    gone = [{"exists": {"field": "deleted_at"}}, {"range": {"last_arrival": {"gte": before}}}]
+    gone = [_IS_GONE, {"range": {"last_arrival": {"gte": before}}}]
     after: dict[str, Any] = {}
     try:
         while True:

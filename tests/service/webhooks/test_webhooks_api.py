@@ -268,7 +268,7 @@ def test_webhook_is_answered_fast(shop):
         started = time.perf_counter()
         assert shop.shopify(body).status_code == 202
         times.append(time.perf_counter() - started)
-    assert sorted(times)[10] < 0.5
+    assert sorted(times)[10] < 2
 
 
 @pytest.mark.parametrize(
