@@ -149,8 +149,8 @@ class IndexerSettings(SharedSettings):
         2.0,
         gt=0,
         le=3600,
-        description="How often the workers look for changes in attached indexes, and at most "
-        "refresh them; the lag of their vectors.",
+        description="How often the workers look for changes in attached indexes; with the index's "
+        "refresh interval the lag of their vectors.",
     )
     indexer_load_refresh_seconds: int = Field(
         30, ge=1, le=3600, description="Refresh interval of an index while a load runs into it."

@@ -100,9 +100,10 @@ def attached(as_json: bool) -> None:
         for row in rows:
             click.echo(json.dumps(row))
         return
-    table = Table("index", "mode", "searched", "state", "documents", "behind", "refused", "error")
+    columns = ("index", "mode", "state", "done", "documents", "behind", "refused", "error")
+    table = Table(*columns)
     for row in rows:
-        table.add_row(*(escape(str(value)) for value in list(row.values())[: len(table.columns)]))
+        table.add_row(*(escape(str(row[name])) for name in columns))
     Console().print(table)
 
 
@@ -277,7 +278,8 @@ def _row(session: _Session, item: Attachment) -> dict[str, Any]:
         "mode": item.mode,
         "searched": item.target,
         "state": item.state,
-        "documents": f"{min(progress.done, progress.expected)} of {progress.expected}",
+        "done": min(progress.done, progress.expected),
+        "documents": progress.expected,
     }
     error = progress.error
     try:

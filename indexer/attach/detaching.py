@@ -8,7 +8,7 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from indexer.attach.feed import ChangeFeed, FeedDocument, index_state
+from indexer.attach.feed import ChangeFeed, FeedDocument, index_state, require_whole
 from indexer.attach.guarded_bulk import GuardedWrite, send_guarded
 from indexer.attach.progress import Progress
 from indexer.attach.shop_index import ShopIndex, find_shop_index
@@ -91,7 +91,9 @@ def _clean(
         state = index_state(client, shop.index)
         feed.refresh()
         with cluster_errors(index=shop.index):
-            left = client.count(index=shop.index, query=_OURS)["count"]
+            counted = client.count(index=shop.index, query=_OURS).body
+        require_whole(counted, shop.index)
+        left = counted["count"]
         if not left:
             return (0, done) if keeps_null else (done, 0)
         for shard, shard_state in sorted(state.shards.items()):

@@ -140,34 +140,37 @@ class ChangeFeed:
         upto: at most the shard's checkpoint before the last `refresh`.
         """
         while after < upto:
-            ended = True
-            for page in self._of_one_point(shard, after, upto):
-                yield page
-                after, ended = page[-1].seq_no, False
-            if ended:
-                return
-
-    def _of_one_point(self, shard: str, after: int, upto: int) -> Iterator[list[FeedDocument]]:
-        with cluster_errors(index=self._index):
-            point = self._client.open_point_in_time(
-                index=self._index, keep_alive=KEEP_ALIVE, preference=f"_shards:{shard}"
-            )["id"]
-        read = 0
-        try:
-            while read < _DOCUMENTS_OF_A_POINT:
-                with cluster_errors(index=self._index):
-                    try:
-                        answer = self._client.search(**self._page(point, after, upto))
-                    except NotFoundError:  # it has expired: the next one goes on behind `after`
+            point, read = self._open_point(shard), 0
+            try:
+                while read < _DOCUMENTS_OF_A_POINT:
+                    hits = self._search(self._page(point, after, upto))
+                    if hits is None:
+                        break  # it has expired: a new one goes on behind `after`
+                    if not hits:
                         return
-                hits = answer["hits"]["hits"]
-                if not hits:
-                    return
-                yield [_document(hit, shard) for hit in hits]
-                after = hits[-1]["_seq_no"]
-                read += len(hits)
-        finally:
-            self._client.options(ignore_status=404).close_point_in_time(id=point)
+                    yield [_document(hit, shard) for hit in hits]
+                    after = hits[-1]["_seq_no"]
+                    read += len(hits)
+            finally:
+                self._client.options(ignore_status=404).close_point_in_time(id=point)
+
+    def _open_point(self, shard: str) -> str:
+        with cluster_errors(index=self._index):
+            answer = self._client.open_point_in_time(
+                index=self._index, keep_alive=KEEP_ALIVE, preference=f"_shards:{shard}"
+            )
+        return str(answer["id"])
+
+    def _search(self, page: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+        """Return the hits of a page, None when the point in time has expired."""
+        with cluster_errors(index=self._index):
+            try:
+                answer = self._client.search(**page)
+            except NotFoundError:
+                return None
+        require_whole(answer.body, self._index)
+        hits: list[dict[str, Any]] = answer["hits"]["hits"]
+        return hits
 
     def _page(self, point: str, after: int, upto: int) -> dict[str, Any]:
         filters: list[Mapping[str, Any]] = [{"range": {"_seq_no": {"gt": after, "lte": upto}}}]
@@ -183,6 +186,12 @@ class ChangeFeed:
             "seq_no_primary_term": True,
             "track_total_hits": False,
         }
+
+
+def require_whole(answer: Mapping[str, Any], index: str) -> None:
+    """Raise ClusterUnavailable when a shard did not answer: nothing found would not mean none."""
+    if answer["_shards"]["failed"] or answer.get("timed_out"):
+        raise ClusterUnavailable(f"a shard of {index!r} did not answer")
 
 
 def leaves_vectors_out(client: Elasticsearch) -> bool:

@@ -22,6 +22,7 @@ from indexer.attach.companion_index import (
     follow_mapping,
 )
 from indexer.attach.feed import ChangeFeed, IndexState, index_state
+from indexer.attach.pace import is_due, refresh_seconds
 from indexer.attach.progress import Progress
 from indexer.attach.shop_index import ShopIndex, find_shop_index, require_attachable, with_versions
 from indexer.attach.targets import Companion, InPlace, PageOutcome, Target
@@ -67,12 +68,16 @@ class Follower:
         """Return whether a turn would find anything to do; cheap enough to ask all the time."""
         progress = Progress.from_json(attachment.progress)
         state = index_state(self._client, attachment.index)
-        return (
+        if (
             state.uuid != progress.uuid
             or attachment.state == "backfilling"
-            or bool(progress.error)
-            or bool(progress.building)
-            or state.behind(progress.shards) > 0
+            or progress.building
+            or progress.error
+        ):
+            return True
+        # A turn refreshes the index, which the shop may want to be done seldom.
+        return state.behind(progress.shards) > 0 and is_due(
+            progress.at, refresh_seconds(self._client, state.index)
         )
 
     def turn(

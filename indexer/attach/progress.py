@@ -23,8 +23,8 @@ class Progress:
     error: why nothing happens, empty when all is well. at: when this was noted (ISO 8601).
     """
 
-    index: str
-    uuid: str
+    index: str = ""
+    uuid: str = ""
     shards: Mapping[str, int] = field(default_factory=dict)
     goal: Mapping[str, int] = field(default_factory=dict)
     done: int = 0

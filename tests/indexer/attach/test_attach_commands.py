@@ -67,7 +67,8 @@ def test_map_is_proposed_written_changed_and_used(
         for line in ran(command.invoke(attached, ["--json"])).splitlines()
         if shop.name in line
     ]
-    assert (row["state"], row["documents"], row["refused"]) == ("following", "30 of 30", 0)
+    numbers = (row["done"], row["documents"], row["refused"])
+    assert (row["state"], *numbers) == ("following", 30, 30, 0)
     assert row["encoders"]["text_vector"]["template"] == "{title}"
     with pytest.raises(AttachRefused, match="attached already"):
         ran(command.invoke(attach, [*index, "--map", str(path)]))

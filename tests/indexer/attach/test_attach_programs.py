@@ -21,10 +21,10 @@ from mappings.attachments import Attachments
 from tests.indexer.attach.shop import Shop, product, wait_for, writes_going_on
 from tests.indexer.programs import Program, environment, run
 
-pytestmark = [pytest.mark.cluster, pytest.mark.stack]
+pytestmark = pytest.mark.stack
 
 ICECAT = Path(__file__).resolve().parents[4] / "shared/data/icecat/products.jsonl.gz"
-COUNT = 2_000
+COUNT = 1_500
 ENCODER = HashingEncoder(template="{title} {description}")
 
 
@@ -110,7 +110,7 @@ def test_attach_killed_taken_over_by_a_worker_and_detached_while_the_shop_writes
             end_lease(env["SHELFWISE_REDIS_URL"], shop.name)
             worker.wait_until_says("ready.")
             wait_for(lambda: attachments.get(shop.name).state == "following")
-            enough = len(writes) + 60
+            enough = len(writes) + 40
             wait_for(lambda: len(writes) > enough)
         wait_for(is_done)
         require_right(shop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from indexer.attach.feed import ChangeFeed
 from indexer.attach.follower import Follower, FollowerParts
 from indexer.attach.progress import Progress
 from indexer.documents import text_digest
@@ -44,6 +45,9 @@ def test_every_document_gets_the_vector_of_its_text_and_keeps_all_else(
     shop, attach, catch_up, encoder
 ):
     shop.create().fill(products(120))
+    # A write that went through these would fail, for there are no such pipelines.
+    pipelines = {"index.default_pipeline": "not-there", "index.final_pipeline": "not-there"}
+    shop.client.indices.put_settings(index=shop.name, settings=pipelines)
     attach(shop.name)
     done = catch_up(shop.name)
     require_right(shop, encoder)
@@ -181,3 +185,24 @@ def test_text_that_cannot_be_encoded_is_counted_and_harms_no_other(
     assert progress.refusal.startswith("4: text cannot be encoded")
     assert set(shop.vectors()) == {str(number) for number in range(10) if number != 4}
     assert shop.differences() == []
+
+
+def test_point_in_time_that_expires_before_its_first_page_skips_nothing(
+    shop, attach, catch_up, encoder, exact_cluster, monkeypatch
+):
+    shop.create().fill(products(60))
+    attach(shop.name)
+    open_point = ChangeFeed._open_point
+    opened: list[str] = []
+
+    def open_and_lose(feed: ChangeFeed, shard: str) -> str:
+        point = open_point(feed, shard)
+        if len(opened) < 3:
+            exact_cluster.close_point_in_time(id=point)
+        opened.append(point)
+        return point
+
+    monkeypatch.setattr(ChangeFeed, "_open_point", open_and_lose)
+    catch_up(shop.name)
+    assert len(opened) > 3
+    require_right(shop, encoder)
