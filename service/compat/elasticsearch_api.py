@@ -244,7 +244,7 @@ def _answered(answer: dict[str, Any], read: _Read, note: str) -> Answer:
 def _rewritten(answer: RawAnswer, read: _Read, note: str, *, shows: bool) -> Answer:
     found = orjson.loads(answer.body)
     if shows:
-        without_own_fields(found.get("hits", {}).get("hits", []))
+        without_own_fields(found)
     if read.extension.ubi is not None:
         found["ext"] = _ubi(read.extension)
     # Elasticsearch has heard filter_path already.

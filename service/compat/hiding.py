@@ -23,13 +23,23 @@ def hiding(body: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def without_own_fields(hits: list[dict[str, Any]]) -> None:
-    """Take our fields out of hits in place, where a pattern in `fields` brought them along."""
-    for hit in hits:
-        fields = hit.get("fields")
-        if isinstance(fields, dict):
-            for name in [name for name in fields if is_ours(name)]:
-                del fields[name]
+def without_own_fields(answer: Any) -> None:  # noqa: ANN401 - any part of an answer
+    """Take our fields out of an answer in place, where a pattern in `fields` brought them along.
+
+    Hits are also within collapsed ones and aggregations.
+    """
+    if isinstance(answer, list):
+        for part in answer:
+            without_own_fields(part)
+    if not isinstance(answer, dict):
+        return
+    fields = answer.get("fields")
+    if isinstance(fields, dict):
+        for name in [name for name in fields if is_ours(name)]:
+            del fields[name]
+    for name, part in answer.items():
+        if name not in ("_source", "fields"):
+            without_own_fields(part)
 
 
 def brings_ours(body: Mapping[str, Any]) -> bool:

@@ -54,6 +54,8 @@ class HybridSearch:
         """
         began = time.perf_counter()
         answer = self._in_one_request() if self.hybrid.one_request else self._precise()
+        if self.target.hides and brings_ours(self.body):
+            without_own_fields(answer)
         answer["took"] = round((time.perf_counter() - began) * 1e3)
         return answer
 
@@ -219,8 +221,6 @@ class HybridSearch:
         return told
 
     def _show(self, hits: list[Hit]) -> None:
-        if self.target.hides and brings_ours(self.body):
-            without_own_fields(hits)
         if self.target.shown_as is not None:
             for hit in hits:
                 hit["_index"] = self.target.shown_as
