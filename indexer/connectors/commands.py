@@ -17,6 +17,7 @@ from indexer.connectors.states import SourceState, SourceStates
 from indexer.settings import IndexerSettings
 from mappings import cluster
 from mappings.errors import InvalidQuery
+from mappings.logs import configure_logging
 
 
 @click.command()
@@ -60,6 +61,7 @@ def sync(
     from indexer.connectors.sync_config import read_sources
 
     sources = read_sources(config, names)
+    configure_logging()
     if once:
         sys.exit(sync_once(settings, sources, say=click.echo, max_share=max_delete))
     sync_for_ever(settings, sources)

@@ -113,7 +113,7 @@ class FilesConnector:
                         self._reader.take_unread()
                     elif change is not None:
                         changes.append(change)
-                    if len(changes) >= self._options.page_size:
+                    if len(changes) + len(self._reader.unread) >= self._options.page_size:
                         at = {"name": file.name, "stamp": file.stamp, "line": line}
                         yield self._page(changes, {"files": dict(done), "under_way": at})
                         changes = []

@@ -138,13 +138,15 @@ class SourcePass:
         return self.summary
 
     def _read(self, since: int) -> None:
+        is_at_end = True
         with closing(self._source.open()) as connector:
             for page in connector.changes(self._cursor):
                 self._take(page, since)
                 if self._stop.is_set():
+                    is_at_end = False
                     break
-        self._drain(self._clock() + _STOP_SECONDS if self._stop.is_set() else None)
-        self.summary.is_complete = not self._stop.is_set()
+        self._drain()
+        self.summary.is_complete = is_at_end and self._sender.is_idle
 
     def _take(self, page: Page, since: int) -> None:
         """Send a page, as soon as there is room for it."""
@@ -157,7 +159,7 @@ class SourcePass:
         # What is too many deletes is told by an index that has all the source's products. Until
         # then the source counts as read no further than before this page.
         self._sender.send(page.changes, self._sent_to or {}, page.unread)
-        self._drain(None)
+        self._drain()
         if not self._stop.is_set():
             deletes = self._deletes(page.all_ids, since)
             self._sender.send(deletes, page.cursor, ())
@@ -172,12 +174,18 @@ class SourcePass:
 
     def _wait_for_room(self) -> None:
         self._commit(self._sender.collect() if not self._sender.is_idle else [])
-        while not self._sender.has_room:
+        while not self._sender.has_room and not self._stop.is_set():
             self._commit(self._sender.collect())
 
-    def _drain(self, deadline: float | None) -> None:
-        while not self._sender.is_idle and (deadline is None or self._clock() < deadline):
+    def _drain(self) -> None:
+        """Wait until all that was sent is in the index, or for a while once told to stop."""
+        stopped_at: float | None = None
+        while not self._sender.is_idle:
             self._commit(self._sender.collect())
+            if self._stop.is_set():
+                stopped_at = self._clock() if stopped_at is None else stopped_at
+                if self._clock() - stopped_at > _STOP_SECONDS:
+                    return
 
     def _commit(self, pages: Sequence[DonePage]) -> None:
         """Move the cursor behind pages that are in the index; store it now and then."""
