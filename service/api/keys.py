@@ -54,7 +54,9 @@ def create() -> Response:
         )
     _store().add(made.key)
     g.audit = {"key": made.key.id, "scopes": sorted(map(str, made.key.scopes))}
-    return json_answer({"key": made.text, **made.key.to_json(now)}, 201)
+    response = json_answer({"key": made.text, **made.key.to_json(now)}, 201)
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @blueprint.get("/v1/keys")

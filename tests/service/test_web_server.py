@@ -99,6 +99,7 @@ def environ(elasticsearch, redis_server, shop) -> dict[str, str]:
         "SHELFWISE_SERVICE_MAX_BODY_BYTES": str(MAX_BODY),
         "SHELFWISE_SERVICE_THREADS": str(THREADS),
         "SHELFWISE_SERVICE_WAITING": "16",
+        "SHELFWISE_SERVICE_BODY_SECONDS": "3",
         "SHELFWISE_SERVICE_WAIT_MILLISECONDS": "20000",
     }
 
@@ -293,6 +294,21 @@ def test_not_even_clients_that_stall_on_every_thread_hold_up_the_others_for_good
                 b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
             )
             assert read_answer(connection)[0] == 200
+
+
+def test_a_client_that_sends_byte_by_byte_is_cut(service, search_path):
+    head = f"POST {search_path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
+    began = time.monotonic()
+    with service.connection() as connection:
+        connection.sendall(head.encode())
+        connection.settimeout(0.2)
+        with contextlib.suppress(ConnectionError):
+            while time.monotonic() - began < 15:
+                connection.sendall(b" ")
+                with contextlib.suppress(TimeoutError):
+                    if not connection.recv(4_096):
+                        break
+    assert 2 < time.monotonic() - began < 15
 
 
 def test_connection_is_kept_for_the_next_request(service):
