@@ -15,7 +15,14 @@ MAX_PRIVATE = 200
 _KEY = re.compile(r"\bsw_([0-9a-f]{12})_[A-Za-z0-9_-]{20,}")
 _USER_INFO = re.compile(r"://[^/\s@'\"]+@")
 _CREDENTIALS = re.compile(r"(?i)\b(bearer|apikey|basic)\s+(?!realm)[A-Za-z0-9+/=_.:-]{12,}")
-_UNTOUCHED = frozenset({"event", "level", "timestamp", "logger", "request_id", "code"})
+_OURS = frozenset(
+    {
+        *("event", "level", "timestamp", "logger", "code", "act", "by", "outcome", "key"),
+        *("method", "route", "status", "trace_id", "span_id"),
+        *("request_id", "query_id", "index", "product_id", "task_id", "letter_id"),
+    }
+)
+"""Fields of a line that say what and which, never what somebody typed."""
 
 _private: ContextVar[Callable[[], Iterable[str]] | None] = ContextVar(
     "shelfwise_private", default=None
@@ -39,14 +46,16 @@ def mask_secrets(text: str) -> str:
 
 def mask_event(logger: object, method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
     """Mask the texts of an event; a processor of structlog, after the traceback is text."""
-    masked = {name: _masked(value) for name, value in event.items() if name not in _UNTOUCHED}
+    masked = {name: _masked(value) for name, value in event.items()}
+    told = {name: value for name, value in masked.items() if name not in _OURS}
     source = _private.get()
-    if source is not None and any(isinstance(value, str) for value in masked.values()):
-        words = {text for text in source() if len(text) >= MIN_PRIVATE_LENGTH}
-        for word in sorted(words, key=len, reverse=True)[:MAX_PRIVATE]:
-            for spelling in {word, repr(word)[1:-1]}:
-                masked = {name: _without(value, spelling) for name, value in masked.items()}
-    return {**event, **masked}
+    if source is None or not any(isinstance(value, str | list) for value in told.values()):
+        return masked
+    words = {text for text in source() if len(text) >= MIN_PRIVATE_LENGTH}
+    for word in sorted(words, key=len, reverse=True)[:MAX_PRIVATE]:
+        for spelling in {word, repr(word)[1:-1]}:
+            told = {name: _without(value, spelling) for name, value in told.items()}
+    return {**masked, **told}
 
 
 def _masked(value: object) -> object:
