@@ -15,7 +15,7 @@ from sqlalchemy.exc import (
     OperationalError,
     SQLAlchemyError,
 )
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import QueuePool
 
 from mappings.errors import MissingSetting, SourceUnavailable
 from mappings.feeds.references import read_secret
@@ -35,10 +35,14 @@ class Database:
     def __init__(self, reference: str, *, statement_seconds: float) -> None:
         self._reference = reference
         self._statement_seconds = statement_seconds
-        # No connection waits in a pool for the next pass, which may be hours away.
+        # One connection for the pages of a pass; the connector of the next one has its own.
         try:
             self._engine: Engine = create_engine(
-                read_secret(reference), poolclass=NullPool, hide_parameters=True
+                read_secret(reference),
+                poolclass=QueuePool,
+                pool_size=1,
+                max_overflow=1,
+                hide_parameters=True,
             )
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
             # The message of the first of them may hold the address, with its password.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -71,9 +72,8 @@ def connector(**more) -> SqlConnector:
 
 
 def run(cursor=None, **more) -> tuple[list[Page], dict]:
-    made = connector(**more)
-    pages = list(made.changes(cursor))
-    made.close()
+    with closing(connector(**more)) as made:
+        pages = list(made.changes(cursor))
     return pages, json.loads(json.dumps(pages[-1].cursor))
 
 
