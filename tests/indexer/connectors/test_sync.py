@@ -19,7 +19,7 @@ from indexer.connectors.sync_config import read_sources
 from indexer.settings import IndexerSettings
 from tests.indexer.programs import Program, environment, wait_until
 
-pytestmark = [pytest.mark.cluster, pytest.mark.stack]
+pytestmark = pytest.mark.stack
 
 
 @pytest.fixture(scope="module")
