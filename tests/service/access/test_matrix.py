@@ -38,7 +38,7 @@ EXPECTED = {
     "GET /v1/indexes/<index>/suggest": Scope.SEARCH,
     "GET /shop/<shop_index:index>/results": Scope.SEARCH,
     "POST /shop/<shop_index:index>/results": Scope.SEARCH,
-    "GET /shop/<shop_index:index>/photos/<product_id>/<position>": Scope.SEARCH,
+    "GET /shop/<shop_index:index>/photo": Scope.SEARCH,
     "POST /v1/indexes/<index>/products": Scope.WRITE,
     "DELETE /v1/indexes/<index>/products": Scope.WRITE,
     "GET /v1/tasks/<task_id>": Scope.WRITE,
