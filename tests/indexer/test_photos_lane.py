@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 import redis
@@ -21,7 +22,7 @@ from mappings.errors import ClusterUnavailable, EncoderUnavailable
 from mappings.product_changes import queue_of
 from tests.indexer.conftest import upsert
 from tests.indexer.images.photo_server import PhotoServer
-from tests.indexer.photos_shop import PhotoShop
+from tests.indexer.photos_shop import RULES, PhotoShop
 
 NAME = "shop"
 
@@ -152,7 +153,9 @@ def test_sweep_finds_what_is_due_and_counts_what_is_left(
     cluster: Elasticsearch, index_name: str, hints, sent
 ):
     with PhotoServer() as server:
-        shop = PhotoShop(cluster, index_name, server)
+        # Far longer than the test on the slowest machine, or what waits would be due.
+        rules = replace(RULES, backoff_seconds=600)
+        shop = PhotoShop(cluster, index_name, server, rules=rules)
         server.serve("/down.jpg", b"", 503)
         shop.process(
             upsert("done", images=[shop.photo("/a.jpg")]),
