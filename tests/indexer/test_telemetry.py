@@ -7,6 +7,7 @@ import re
 import urllib.request
 
 import pytest
+import structlog
 
 from embedded import ports
 from indexer.telemetry import METRICS, WorkerTelemetry
@@ -88,7 +89,8 @@ def test_worker_answers_prometheus_for_all_its_processes(
             change = ProductChange(
                 "upsert", str(number), {"title": f"Mouse {number} of {index_name}"}
             )
-            task = outbox.submit(index_name, [Outgoing(0, "changes", [change], [0])])
+            with structlog.contextvars.bound_contextvars(request_id=f"request-{number}"):
+                task = outbox.submit(index_name, [Outgoing(0, "changes", [change], [0])])
             wait_until(lambda task=task: records.read(task).state == "done")
         bad = ProductChange("upsert", "bad", {"price": "a lot"})
         task = outbox.submit(index_name, [Outgoing(0, "changes", [bad], [0])])
@@ -112,12 +114,13 @@ def test_worker_answers_prometheus_for_all_its_processes(
     assert len(lines) == len(said.splitlines()), "Celery's lines are JSON too"
     rejected = [line for line in lines if line["event"] == "product_rejected"]
     assert [line["product"] for line in rejected] == ["bad"]
-    assert any(line["event"] == "batch_done" and line["products"] == ["0"] for line in lines)
+    done = [line for line in lines if line["event"] == "batch_done" and "request_id" in line]
+    assert [(line["request_id"], line["products"]) for line in done] == [
+        (f"request-{number}", [str(number)]) for number in range(4)
+    ]
 
 
 def test_message_carries_the_id_of_the_request_that_brought_it():
-    import structlog
-
     sent = []
     publish = publisher(lambda *_, **options: sent.append(options["headers"]), failure="-")
     publish("fast", "task", 0, "shop")
