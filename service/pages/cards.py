@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from service.pages.prices import format_price
 from service.search_results import Hit
@@ -102,8 +102,8 @@ def photo_of(index: str, product_id: str, address: str, position: int) -> Photo 
     """
     scheme = urlsplit(address).scheme if len(address) < 4_096 else "data"
     if scheme.lower() in ("file", "data"):
-        path = f"/shop/{quote(index, safe='')}/photos/{quote(product_id, safe='')}/{position}"
-        return Photo(path, ours=True)
+        query = urlencode({"id": product_id, "position": position})
+        return Photo(f"/shop/{quote(index, safe='')}/photo?{query}", ours=True)
     if scheme.lower() in ("https", "http"):
         return Photo(address, ours=False)
     return None

@@ -115,11 +115,15 @@ def results(index: str) -> ResponseReturnValue:
     return Response(view, mimetype="text/html", headers=_HEADERS)
 
 
-@blueprint.get("/shop/<shop_index:index>/photos/<product_id>/<position>")
+@blueprint.get("/shop/<shop_index:index>/photo")
 @needs(Scope.SEARCH)
-def photo(index: str, product_id: str, position: str) -> ResponseReturnValue:
-    """Show a photo of a product that lies on our disk or in its document."""
-    if not position.isascii() or not position.isdigit() or len(position) > 3:
+def photo(index: str) -> ResponseReturnValue:
+    """Show a photo of a product that lies on our disk or in its document.
+
+    The product's id is no part of the path: it may hold slashes and dots.
+    """
+    product_id, position = request.args.get("id", ""), request.args.get("position", "")
+    if not product_id or not position.isascii() or not position.isdigit() or len(position) > 3:
         raise NotFound
     found = current_pages().photos.get(index, product_id, int(position))
     scope = "private" if current_services().access.keys_required else "public"

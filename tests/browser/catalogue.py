@@ -32,7 +32,7 @@ NASTY: dict[str, Any] = {
     "id": 'x"<b>&/..?#1',
     "title": NASTY_TITLE,
     "brand": "</script><script>alert(2)</script>",
-    "categories": ["<i>Odd</i> > {{ 7 * 7 }}"],
+    "categories": ["{{ 7 * 7 }} & <i"],
     "price": 5.0,
     "currency": "EUR",
     "attributes": {"colour": "<u>red</u>", "<b>name</b>": "javascript:alert(3)"},

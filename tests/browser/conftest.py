@@ -6,17 +6,19 @@ import os
 import secrets
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from elasticsearch import Elasticsearch
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from embedded.elasticsearch import EmbeddedElasticsearch
 from embedded.redis_server import EmbeddedRedis
 from tests.browser.catalogue import TEMPLATE, draw, fill
+from tests.browser.shop import Shop
 from tests.service.conftest import running_app, services_of
 
 FLAGS = [
@@ -28,7 +30,14 @@ PHONE = {"width": 390, "height": 780}
 DESKTOP = {"width": 1280, "height": 860}
 
 
-@pytest.fixture(scope="session")
+class _Silent(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"  # connections are kept, as by gunicorn
+
+    def log_request(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+@pytest.fixture(scope="package")
 def chromium() -> str:
     """The path of Chromium."""
     path = os.environ.get("SHELFWISE_TEST_CHROMIUM") or shutil.which("chromium")
@@ -40,7 +49,7 @@ def chromium() -> str:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the products' photos."""
     directory = tmp_path_factory.mktemp("shop") / "photos"
@@ -48,7 +57,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def catalogue(cluster: Elasticsearch, photos: Path) -> Iterator[str]:
     """Name of a filled index, which no test may change."""
     name = f"sample-{secrets.token_hex(4)}"
@@ -57,7 +66,7 @@ def catalogue(cluster: Elasticsearch, photos: Path) -> Iterator[str]:
     cluster.indices.delete(index=live.index)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(
     elasticsearch: EmbeddedElasticsearch, redis_server: EmbeddedRedis, catalogue: str, photos: Path
 ) -> Iterator[str]:
@@ -70,9 +79,11 @@ def site(
         "service_events_key": "0123456789abcdef0123456789abcdef",
     }
     with running_app(elasticsearch.url, redis_server.url, **settings) as app:
-        dictionaries = services_of(app).searcher
-        dictionaries.understand(catalogue, "mouse")  # begins to learn what products are called
-        server = make_server("127.0.0.1", 0, app, threaded=True)
+        searcher, deadline = services_of(app).searcher, time.monotonic() + 30
+        while not searcher.understand(catalogue, "velmora").matches:  # learned in the background
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/shop/{catalogue}"
@@ -81,8 +92,9 @@ def site(
         server.server_close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
+    # Not for the whole run: its event loop would be in the way of other tests' own.
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
@@ -108,10 +120,18 @@ def page(context: BrowserContext, problems: list[str]) -> Iterator[Page]:
     """A tab that lets no error of the console pass."""
     page = context.new_page()
     page.on("pageerror", lambda error: problems.append(f"error: {error}"))
-    page.on(
-        "console",
-        lambda told: problems.append(told.text) if told.type in ("error", "warning") else None,
-    )
+
+    def hear(told: ConsoleMessage) -> None:
+        if told.type in ("error", "warning"):
+            problems.append(f"{told.text} {told.location['url']}")
+
+    page.on("console", hear)
     page.on("dialog", lambda dialog: problems.append(f"dialog: {dialog.message}"))
     yield page
     assert problems == []
+
+
+@pytest.fixture
+def shop(page: Page, site: str) -> Shop:
+    """The shop page, opened."""
+    return Shop(page, site).open()

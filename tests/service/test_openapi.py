@@ -17,8 +17,8 @@ from service.search_request import SearchRequest
 from service.settings import ServiceSettings
 
 PAGES = {
-    *("/shop", "/shop/{name}", "/shop/{index}/results", "/shop-assets/{name}"),
-    "/shop/{index}/photos/{product_id}/{position}",
+    *("/shop", "/shop/{name}", "/shop/{index}/results", "/shop/{index}/photo"),
+    "/shop-assets/{name}",
 }
 """HTML and pictures for people; what they show comes from the API."""
 UNDOCUMENTED = {"/openapi.json", "/docs", "/docs/start.js", "/docs/{name}", *PAGES}

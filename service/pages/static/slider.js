@@ -14,8 +14,6 @@ export function startSlider(form, apply) {
     low.setAttribute("aria-valuetext", String(steps[low.value]));
     high.setAttribute("aria-valuetext", Number(high.value) === last ? "no limit" : String(steps[high.value]));
     bars.forEach((bar, place) => bar.classList.toggle("in", place >= low.value && place < high.value));
-    // Where both meet, the one that can still move lies on top.
-    low.style.zIndex = Number(low.value) > last / 2 ? 1 : 0;
   }
 
   function moved(event) {

@@ -92,7 +92,7 @@ export function startSuggestions(index, go) {
       const image = element("img");
       image.alt = "";
       image.dataset.ours = "";
-      image.src = `/shop/${index}/photos/${encodeURIComponent(product.id)}/0`;
+      image.src = `/shop/${index}/photo?${new URLSearchParams({ id: product.id, position: "0" })}`;
       return image;
     }
     return element("span", "no-photo");
