@@ -26,6 +26,7 @@ REQUESTS = int(os.environ.get("SHELFWISE_TEST_FUZZ_REQUESTS", "2500"))
 SEED = 20_261_121
 SLOWEST_SECONDS = 20.0
 """Of one request on a busy machine."""
+TELL_EACH = 1_000
 HIDDEN = "hidden-shop-7f3a"
 """Name of an index that no key of the fuzz may know of."""
 
@@ -271,6 +272,8 @@ def test_nonsense_breaks_nothing_and_learns_nothing(app, shop, keys):
             leaks.append(HIDDEN)
         if response.status_code >= 500 or seconds > SLOWEST_SECONDS or leaks:
             bad.append((number, response.status_code, seconds, leaks, asked, text[:300]))
+        if number % TELL_EACH == TELL_EACH - 1:
+            print(f"{number + 1:,}: {len(bad)} bad, {dict(sorted(statuses.items()))}", flush=True)
     print(f"{REQUESTS:,} requests: {dict(sorted(statuses.items()))}")
     assert not bad, f"{len(bad)} of them; the first: {bad[0]}"
     # It did not only find shut doors.
