@@ -190,7 +190,7 @@ def test_database_is_followed_with_its_deletes_until_it_is_told_to_stop(
 
 def test_killed_pass_goes_on_and_loses_nothing(cluster, index_name, name, env, worker, tmp_path):
     text = " ".join(f"w{n}" for n in range(2_500))  # keeps the hashing encoder busy
-    feed(tmp_path / "f.jsonl", range(400), description=text)
+    feed(tmp_path / "f.jsonl", range(300), description=text)
     path = config(
         tmp_path, name, index_name, connector="files", path="f.jsonl", settle=0, page_size=20
     )
@@ -204,11 +204,11 @@ def test_killed_pass_goes_on_and_loses_nothing(cluster, index_name, name, env, w
         program.kill()
     place = state(cluster, name)
     line = place.cursor["under_way"]["line"]
-    assert 0 < line < 400
+    assert 0 < line < 300
     # What the cursor is behind of is in the index, whatever became of the rest.
     assert names(range(line)) <= ids(cluster, index_name)
     once(path, env)  # at once, though the dead process held the source
-    assert ids(cluster, index_name) == names(range(400))
+    assert ids(cluster, index_name) == names(range(300))
     assert state(cluster, name).cursor.get("under_way") is None
 
 
