@@ -3,32 +3,49 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
+
+_IN_ORDER_SHARE = 0.1
+"""Of the longest wait: as long as that, who came first is served first."""
 
 
 class _Waiter:
-    __slots__ = ("has_turn", "woken")
+    __slots__ = ("has_turn", "since", "woken")
 
     def __init__(self) -> None:
         self.woken = threading.Event()
         self.has_turn = False
+        self.since = time.monotonic()
 
 
 class Turns:
     """Gives turns to threads.
 
-    Those who wait are served in order while there are few. When more than half of the room is
-    taken, the newest goes first, and one more sends the oldest away: under overload somebody
-    must be refused, and who came first has waited longest in vain. So those who are served have
-    hardly waited, however many come.
+    Those who wait are served in order while they are few and the wait is short. When more than
+    half of the room is taken, or somebody has waited for a tenth of the longest wait, the newest
+    goes first, and one more than there is room for sends the oldest away: under overload
+    somebody must be refused, and who came first has waited longest in vain. So those who are
+    served have hardly waited, however many come.
 
     turns: how many at a time. room: how many may wait. wait_seconds: the longest wait.
+    in_order_seconds: the wait from which on the newest goes first, by default a tenth of it.
     """
 
-    def __init__(self, turns: int, *, room: int, wait_seconds: float) -> None:
+    def __init__(
+        self,
+        turns: int,
+        *,
+        room: int,
+        wait_seconds: float,
+        in_order_seconds: float | None = None,
+    ) -> None:
         self._free = turns
         self._room = room
         self._wait_seconds = wait_seconds
+        if in_order_seconds is None:
+            in_order_seconds = wait_seconds * _IN_ORDER_SHARE
+        self._in_order_seconds = in_order_seconds
         self._lock = threading.Lock()
         self._waiters: deque[_Waiter] = deque()
 
@@ -60,7 +77,10 @@ class Turns:
             if not self._waiters:
                 self._free += 1
                 return
-            is_crowded = 2 * len(self._waiters) > self._room
-            waiter = self._waiters.pop() if is_crowded else self._waiters.popleft()
+            waiter = self._waiters.pop() if self._is_crowded() else self._waiters.popleft()
             waiter.has_turn = True
             waiter.woken.set()
+
+    def _is_crowded(self) -> bool:
+        waited = time.monotonic() - self._waiters[0].since
+        return 2 * len(self._waiters) > self._room or waited >= self._in_order_seconds

@@ -69,15 +69,23 @@ def test_turns_are_given_at_once_while_there_are_any_and_come_back():
 
 
 def test_few_who_wait_are_served_in_order():
-    turns = Turns(1, room=8, wait_seconds=SOON)
+    turns = Turns(1, room=8, wait_seconds=60, in_order_seconds=60)
     assert turns.take()
     queue = Queue(turns, 4)
     queue.serve()
     assert queue.order == [0, 1, 2, 3]
 
 
+def test_when_the_oldest_has_waited_for_long_the_newest_goes_first():
+    turns = Turns(1, room=8, wait_seconds=60, in_order_seconds=0)
+    assert turns.take()
+    queue = Queue(turns, 4)
+    queue.serve()
+    assert queue.order == [3, 2, 1, 0]
+
+
 def test_in_a_crowd_the_newest_goes_first():
-    turns = Turns(1, room=4, wait_seconds=SOON)
+    turns = Turns(1, room=4, wait_seconds=60, in_order_seconds=60)
     assert turns.take()
     queue = Queue(turns, 4)
     queue.serve()
