@@ -9,6 +9,7 @@ from typing import Any
 from service.compat.options import ShelfwiseOptions
 from service.compat.targets import Target
 from service.compat.words import Clause, read_query
+from service.search_request import MAX_WINDOW
 
 OF_THE_FIRST_PASS = frozenset(
     {
@@ -118,7 +119,7 @@ def _of_query(
     if not reading.words and options.image is None:
         return Passed("no words")
     filters = reading.constraints
-    if not reading.words and isinstance(query, dict) and "match_all" not in query:
+    if not reading.words and isinstance(query, dict) and query and "match_all" not in query:
         filters = (query,)
     post_filter = body.get("post_filter")
     if isinstance(post_filter, dict):
@@ -142,7 +143,8 @@ def _one_request(
             return name
     if more_than_score:
         return "sort"
-    if body.get("size") == 0:
+    size = body.get("size")
+    if isinstance(size, int) and not 0 < size <= MAX_WINDOW:
         return "size"
     if body.get("stored_fields") in ("_none_", ["_none_"]):
         return "stored_fields"

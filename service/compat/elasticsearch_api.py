@@ -23,7 +23,7 @@ from mappings.raw_cluster import RawAnswer, RawCluster
 from service.compat.body_checks import decode_body, foreign_indexes
 from service.compat.decision import Hybrid, Passed, decide
 from service.compat.exchange import ElasticsearchRefused, Exchange, Media, quoted
-from service.compat.hiding import brings_ours, hiding, without_own_fields
+from service.compat.hiding import brings_ours, hiding, show_as, without_own_fields
 from service.compat.hybrid_search import HybridSearch
 from service.compat.index_names import check_name, split_names
 from service.compat.legs import CompatLegs, at_target
@@ -208,6 +208,10 @@ class ElasticsearchApi:
             index, body = target.live.index, hiding(body)
         parameters = read.call.parameters.beside_the_body()
         answer = search_retriever(exchange, index, body, parameters)
+        if target is not None and target.hides and brings_ours(body):
+            without_own_fields(answer)
+        if target is not None and target.shown_as is not None:
+            show_as(answer, target.shown_as)
         return _answered(answer, read, "hybrid; retriever")
 
 

@@ -19,7 +19,7 @@ import orjson
 from service.compat.decision import OF_THE_FIRST_PASS, Hybrid
 from service.compat.exchange import Exchange
 from service.compat.fetching import Hit, RankedHit, fetch_hits, with_highlight_query
-from service.compat.hiding import brings_ours, hiding, without_own_fields
+from service.compat.hiding import brings_ours, hiding, show_as, without_own_fields
 from service.compat.legs import CompatLegs
 from service.compat.options import ShelfwiseOptions
 from service.compat.parameters import Parameters
@@ -56,6 +56,8 @@ class HybridSearch:
         answer = self._in_one_request() if self.hybrid.one_request else self._precise()
         if self.target.hides and brings_ours(self.body):
             without_own_fields(answer)
+        if self.target.shown_as is not None:
+            show_as(answer, self.target.shown_as)
         answer["took"] = round((time.perf_counter() - began) * 1e3)
         return answer
 
@@ -82,7 +84,6 @@ class HybridSearch:
         if beside:
             body = {name: part for name, part in body.items() if name not in _AGGREGATIONS}
         found = self._ask(body, self.parameters.of_whole_answer())
-        self._show(found["hits"]["hits"])
         if beside:
             found["aggregations"] = self._aggregations_without_post_filter()
         return found
@@ -209,7 +210,7 @@ class HybridSearch:
 
     def _told(self, page: Sequence[tuple[Hit, float]]) -> list[Hit]:
         """Return the hits of a page with all that the body wants to know of each."""
-        told = fetch_hits(
+        return fetch_hits(
             self.exchange,
             self.target.live.index,
             hiding(self.body) if self.target.hides else self.body,
@@ -217,13 +218,6 @@ class HybridSearch:
             query=self.hybrid.query,
             parameters=self.parameters.with_preference(self._preference()),
         )
-        self._show(told)
-        return told
-
-    def _show(self, hits: list[Hit]) -> None:
-        if self.target.shown_as is not None:
-            for hit in hits:
-                hit["_index"] = self.target.shown_as
 
     def _id(self, hit: Hit) -> str:
         return str(hit["sort"][-1] if self.target.is_ours else hit["_id"])
