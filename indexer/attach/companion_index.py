@@ -112,7 +112,7 @@ def _drop_in(client: Elasticsearch, name: str, index: str, shard: str, low: int,
         ours = client.count(index=name, query=copied)["count"]
         theirs = client.count(
             index=index,
-            query={"range": {"_seq_no": {"gte": low, "lte": high}}},
+            query=_written(low, high),
             preference=f"_shards:{shard}",
         )["count"]
     if ours <= theirs:
@@ -122,22 +122,32 @@ def _drop_in(client: Elasticsearch, name: str, index: str, shard: str, low: int,
         return _drop_in(client, name, index, shard, low, middle) + _drop_in(
             client, name, index, shard, middle + 1, high
         )
-    with cluster_errors(index=name):
-        hits = client.search(
-            index=name,
-            query=copied,
+    there = {hit["_id"] for hit in _ids(client, index, _written(low, high), shard)}
+    hits = [hit for hit in _ids(client, name, copied) if hit["_id"] not in there]
+    return send_guarded(client, name, list(_gone(client, index, hits))).written
+
+
+def _ids(
+    client: Elasticsearch, index: str, query: Mapping[str, Any], shard: str | None = None
+) -> list[dict[str, Any]]:
+    with cluster_errors(index=index):
+        answer = client.search(
+            index=index,
+            query=query,
             size=_LISTED_AT_ONCE,
             source=False,
             seq_no_primary_term=True,
-            sort=[{f"{OWN_FIELD}.seq_no": "asc"}],
-        )["hits"]["hits"]
-    gone = list(_gone(client, index, hits))
-    return send_guarded(client, name, gone).written
+            track_total_hits=False,
+            preference=None if shard is None else f"_shards:{shard}",
+        )
+    hits: list[dict[str, Any]] = answer["hits"]["hits"]
+    return hits
 
 
 def _gone(
     client: Elasticsearch, index: str, hits: Sequence[Mapping[str, Any]]
 ) -> Iterator[GuardedWrite]:
+    """Yield the deletes of what is not there any more; some were only written since."""
     docs = [
         {"_id": hit["_id"], "_source": False}
         | ({"routing": hit["_routing"]} if "_routing" in hit else {})
@@ -152,6 +162,10 @@ def _gone(
         if document.get("found") is False:
             guard = {"if_seq_no": hit["_seq_no"], "if_primary_term": hit["_primary_term"]}
             yield GuardedWrite("delete", hit["_id"], hit.get("_routing"), guard)
+
+
+def _written(low: int, high: int) -> dict[str, Any]:
+    return {"range": {"_seq_no": {"gte": low, "lte": high}}}
 
 
 def _copied(shard: str, low: int, high: int) -> dict[str, Any]:
