@@ -64,7 +64,8 @@ def measure_tuned_photos(
     with stack.worker("fast,changes,bulk,photos", more=settings):
         load_catalogue(plan, stack, "fashion", index=HELD_OUT, path=path, more=settings)
     plan.say("searching them by text, by photos, and by both")
-    searcher = build_searcher(stack.service_settings())
+    served = stack.service_settings().model_copy(update={"image_encoder": str(folder.absolute())})
+    searcher = build_searcher(served)
     collected = collect_fashion(plan, searcher, HELD_OUT, products)
     compared = compare_legs(collected.queries, encoder="a fine-tuned tower on products held out")
     return [figures_part(json.loads((folder / METRICS_FILE).read_text("utf-8"))), compared]

@@ -18,7 +18,7 @@ from indexer.encoders.image_registry import (
     load_query_image_encoder,
 )
 from indexer.encoders.registry import load_text_encoder
-from indexer.finetune.bases import open_base
+from indexer.finetune.bases import COLOUR_WIDTH, open_base
 from indexer.finetune.commands import finetune
 from indexer.finetune.figures import OWN_PHOTO, WORDS_COLOUR, WORDS_KIND
 from indexer.finetune.options import FinetuneOptions
@@ -109,6 +109,13 @@ def test_every_loss_falls(trained):
     assert set(losses[0]) == {"titles", "phrases", "photos", "kind", "colour"}
     for name in losses[0]:
         assert losses[-1][name] < losses[0][name], name
+
+
+def test_a_tower_without_colours_has_learned_from_them(trained, tower):
+    assert not load_tower(tower).config.colour_width
+    learned = load_tower(trained[0])
+    assert learned.config.colour_width == COLOUR_WIDTH
+    assert learned.projection.weight[:, -COLOUR_WIDTH:].abs().max() > 0
 
 
 def test_the_folder_loads_by_its_path_and_finds_photos_by_words(trained, tmp_path):
