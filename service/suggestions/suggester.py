@@ -25,6 +25,9 @@ MAX_TYPED = 200
 MAX_LIMIT = 20
 DEFAULT_LIMIT = 5
 
+LEAST_TYPED = 2
+"""Characters before products are looked for: one letter begins a word of nearly every title."""
+
 _CACHED = 4_000
 _CACHED_SECONDS = 20.0
 _TIMEOUT_SECONDS = 1.0
@@ -88,13 +91,13 @@ class Suggester:
         words = self._vocabularies.get(live)
         warnings = list(words.problems)
         products: list[dict[str, Any]] = []
-        if wanted:
+        if len(wanted) >= LEAST_TYPED:
             try:
                 products = find_products(self._client, live.index, wanted, limit)
             except ShelfwiseError as error:
                 warnings.append(f"products: {error.message}")
         found = Suggestions(
-            queries=[term for term in words.queries.starting(wanted, limit)],
+            queries=words.queries.starting(wanted, limit),
             brands=words.brands.starting(wanted, limit),
             categories=words.categories.starting(wanted, limit),
             products=products,

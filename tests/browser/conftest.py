@@ -30,7 +30,9 @@ PHONE = {"width": 390, "height": 780}
 DESKTOP = {"width": 1280, "height": 860}
 
 
-class _Silent(WSGIRequestHandler):
+class Silent(WSGIRequestHandler):
+    """Serves without telling of it."""
+
     protocol_version = "HTTP/1.1"  # connections are kept, as by gunicorn
 
     def log_request(self, *_: object) -> None:
@@ -83,7 +85,7 @@ def site(
         while not searcher.understand(catalogue, "velmora").matches:  # learned in the background
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
+        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Silent)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/shop/{catalogue}"
