@@ -118,9 +118,7 @@ def _of_query(
         return Passed(reading.opaque)
     if not reading.words and options.image is None:
         return Passed("no words")
-    filters = reading.constraints
-    if not reading.words and isinstance(query, dict) and query and "match_all" not in query:
-        filters = (query,)
+    filters = reading.constraints  # of a query without words, the whole of it
     post_filter = body.get("post_filter")
     if isinstance(post_filter, dict):
         filters = (*filters, post_filter)

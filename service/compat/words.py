@@ -126,7 +126,7 @@ def _listed(value: object) -> list[Any]:
 
 def _constraints(clause: object, is_text: Callable[[str], bool]) -> Iterator[Clause]:
     """Yield what everything that a clause finds fulfils, as clauses for a filter."""
-    if not isinstance(clause, dict) or "match_all" in clause:
+    if not isinstance(clause, dict) or not clause or "match_all" in clause:
         return
     if not _texts(clause, is_text):
         yield clause
