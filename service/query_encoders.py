@@ -106,7 +106,7 @@ class QueryEncoders:
         """
         self._require_text(live)
         photos = live.image_encoder
-        if photos is None or photos in self._photos or self._image_identity(photos) == photos:
+        if photos is None or photos in self._photos or self._photo_name(photos) is not None:
             return live
         raise _not_here(live, photos, field=IMAGE_VECTOR)
 
@@ -135,7 +135,12 @@ class QueryEncoders:
             return None
         return self._if_here(
             spec,
-            lambda: self._kept(self._photos, spec, live, lambda: self._load_photos(spec.name)),
+            lambda: self._kept(
+                self._photos,
+                spec,
+                live,
+                lambda: self._load_photos(self._photo_name(spec) or spec.name),
+            ),
         )
 
     def _is_absent(self, spec: EncoderSpec) -> bool:
@@ -205,11 +210,19 @@ class QueryEncoders:
         except EncoderUnavailable:
             return None
 
-    def _image_identity(self, spec: EncoderSpec) -> EncoderSpec | None:
-        try:
-            return image_encoder_spec(spec.name, model_directory=self._models)
-        except EncoderUnavailable:
-            return None
+    def _photo_name(self, spec: EncoderSpec) -> str | None:
+        """Return the name or path by which the encoder of photos loads, None when it is not here.
+
+        A fine-tuned encoder is known by its folder's path, which an index does not know but the
+        settings do.
+        """
+        for name in filter(None, (spec.name, self._settings.image_encoder)):
+            try:
+                if image_encoder_spec(name, model_directory=self._models) == spec:
+                    return name
+            except EncoderUnavailable:
+                continue
+        return None
 
     def _load_text(self, name: str, template: str) -> TextEncoder:
         return self._cached(

@@ -32,7 +32,10 @@ from indexer.images.fetcher import FetchLimits, ImageFetcher
 from indexer.settings import IndexerSettings
 from indexer.towers.preprocessing import fit, preprocess
 from indexer.towers.tower import load_tower
-from mappings.errors import InvalidQuery
+from mappings.errors import EncoderMismatch, InvalidQuery
+from mappings.index_lifecycle import LiveIndex
+from service.query_encoders import QueryEncoders
+from service.settings import ServiceSettings
 from tests.indexer.finetune_shop import (
     COLOURS,
     KINDS,
@@ -132,6 +135,18 @@ def test_the_folder_loads_by_its_path_and_finds_photos_by_words(trained, tmp_pat
     nearest = cosines.argmax(axis=1)
     right = [names[row][1] == colour for row, (_, colour) in zip(nearest, names, strict=True)]
     assert np.mean(right) >= 0.75
+
+
+def test_a_service_that_names_the_folder_knows_the_index_that_it_filled(trained, tmp_path):
+    out, spec = trained
+    index = LiveIndex("shop", "shop-v1", {"image_vector": spec})
+    models = {"SHELFWISE_MODEL_DIRECTORY": str(tmp_path)}
+    named = {**models, "SHELFWISE_IMAGE_ENCODER": str(out)}
+    encoders = QueryEncoders(ServiceSettings.from_environment(named))
+    assert encoders.require(index) is index
+    assert encoders.photos(index).spec == spec
+    with pytest.raises(EncoderMismatch, match="not here"):
+        QueryEncoders(ServiceSettings.from_environment(models)).require(index)
 
 
 def test_what_is_served_is_what_was_trained(trained):
