@@ -17,6 +17,7 @@ pytestmark = pytest.mark.cluster
 SHOP = products()
 WORDS = {"multi_match": {"query": "wireless mouse", "fields": ["name", "desc"]}}
 RED = {"nested": {"path": "facets", "query": {"term": {"facets.value": "red"}}}}
+WORDS_OF_THE_QUERY = {"wireless", "mouse"}
 HP = {"term": {"manufacturer": "HP"}}
 BRANDS = {"brands": {"terms": {"field": "manufacturer"}}}
 
@@ -33,11 +34,14 @@ def is_red(product: dict[str, Any]) -> bool:
 
 
 def is_candidate(product: dict[str, Any]) -> bool:
-    """Whether a leg finds a product: by a word, or by a vector that does not point away."""
+    """Whether a leg surely finds a product: by a word, or by a vector that does not point away.
+
+    Vectors of 8 bits leave open on which side of a right angle one is.
+    """
     text = f"{product['name']} {product['desc']}".split()
     encoder = HashingEncoder(template=TEMPLATE)
     one, other = encoder.encode(["wireless mouse", text_of(product)])
-    return bool({"wireless", "mouse"} & set(text)) or float(one @ other) >= 0
+    return bool(WORDS_OF_THE_QUERY & set(text)) or float(one @ other) >= 0.05
 
 
 @pytest.mark.parametrize("mode", ["precise", "fast"])
@@ -59,7 +63,9 @@ def test_constraints_bind_every_leg(
     wanted = {key for key, one in SHOP.items() if one["manufacturer"] == "HP" and is_red(one)}
     # So few products are all among the 100 nearest of those that the filters leave.
     assert len(wanted) > 5
-    assert set(found) == {key for key in wanted if is_candidate(SHOP[key])}
+    surely = {key for key in wanted if is_candidate(SHOP[key])}
+    assert surely <= set(found) <= wanted
+    assert any(not WORDS_OF_THE_QUERY & set(SHOP[key]["name"].split()) for key in surely)
 
 
 def test_must_not_binds_every_leg(compat: FlaskClient, attached: str) -> None:
