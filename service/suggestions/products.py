@@ -11,6 +11,10 @@ from service.retrieval.elasticsearch_search import ask
 from service.retrieval.photos import short_address
 
 _SHOWN = ("title", "price", "currency", "images")
+_VARIANTS = 4
+"""Products that are read for each that is shown: of several variants one is. Collapsing them in
+Elasticsearch would look at every product that begins so."""
+
 _TIMEOUT = "200ms"
 """An answer that comes later is of no use: the next letter has been typed."""
 
@@ -25,17 +29,20 @@ def find_products(
     """
     words = {"match_bool_prefix": {"title.words": {"query": typed, "operator": "and"}}}
     body = {
-        "query": {"bool": {"must": [words]}},
-        "size": limit,
-        "_source": list(_SHOWN),
-        "collapse": {"field": "parent_id"},
-        # What sells most, among the many that begin alike.
-        "sort": ["_score", {"popularity": {"order": "desc", "missing": "_last"}}, "product_id"],
+        # A filter: all of them have all the words, so that a score would say little, and what
+        # sells most is likelier meant. Elasticsearch then skips most of what begins alike.
+        "query": {"bool": {"filter": [words]}},
+        "size": limit * _VARIANTS,
+        "_source": [*_SHOWN, "parent_id"],
+        "sort": [{"popularity": {"order": "desc", "missing": "_last"}}, "product_id"],
         "track_total_hits": False,
         "timeout": _TIMEOUT,
     }
     answer = ask(client, index, body, preference=typed)
-    return [_shown(hit) for hit in answer["hits"]["hits"]]
+    first: dict[str, Mapping[str, Any]] = {}
+    for hit in answer["hits"]["hits"]:
+        first.setdefault(hit["_source"].get("parent_id", hit["_id"]), hit)
+    return [_shown(hit) for hit in first.values()][:limit]
 
 
 def _shown(hit: Mapping[str, Any]) -> dict[str, Any]:
