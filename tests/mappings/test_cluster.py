@@ -13,6 +13,7 @@ from elasticsearch import ApiError, Elasticsearch
 from mappings.cluster import RETRY_AFTER_SECONDS, cluster_errors, connect, translate
 from mappings.errors import (
     ClusterOverloaded,
+    ClusterTimeout,
     ClusterUnavailable,
     ConfigurationError,
     PermanentIndexingError,
@@ -84,7 +85,7 @@ def test_every_exception_of_the_client_becomes_one_of_ours(cls):
     ("cause", "expected", "words"),
     [
         (elastic_transport.ConnectionError("x"), ClusterUnavailable, "cannot be reached"),
-        (elastic_transport.ConnectionTimeout("x"), ClusterUnavailable, "did not answer in time"),
+        (elastic_transport.ConnectionTimeout("x"), ClusterTimeout, "did not answer in time"),
         (
             elastic_transport.TlsError("x", errors=(ValueError("bad cert"),)),
             ConfigurationError,
