@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from elasticsearch import Elasticsearch
 
@@ -20,6 +21,7 @@ from mappings.errors import (
     UnknownIndex,
 )
 from mappings.index_lifecycle import LiveIndex
+from mappings.product import TEXT_VECTOR
 from service.compat.text_fields import TextFields
 from service.live_indexes import LiveIndexes
 
@@ -135,18 +137,26 @@ class SearchTargets:
         except (EncoderMismatch, EncoderUnavailable) as error:
             return _without_encoder(live, error, prefix=prefix)
         is_companion = attachment.mode == "companion"
-        return Target(
-            target.live,
-            target.is_text,
-            prefix,
+        return replace(
+            target,
             shown_as=attachment.index if is_companion else None,
-            unready=attachment.unready,
+            unready=attachment.unready or target.unready,
         )
 
     def _target(self, live: LiveIndex, *, prefix: str) -> Target:
         with cluster_errors(index=live.index):
             mappings = self._client.indices.get_mapping(index=live.index)
-        return Target(live, TextFields.of_mappings(mappings.body), prefix)
+        without = [index for index, found in mappings.body.items() if not _has(found, prefix)]
+        unready = f"{without[0]!r} has no vectors yet" if prefix and without else ""
+        return Target(live, TextFields.of_mappings(mappings.body), prefix, unready=unready)
+
+
+def _has(found: Mapping[str, Any], prefix: str) -> bool:
+    """Whether an index has the vectors of text: one that an alias was just moved to has none."""
+    node: Mapping[str, Any] = found["mappings"]
+    for name in f"{prefix}{TEXT_VECTOR}".split("."):
+        node = node.get("properties", {}).get(name, {})
+    return bool(node)
 
 
 def _without_encoder(live: LiveIndex, error: ConfigurationError, *, prefix: str = "") -> Target:

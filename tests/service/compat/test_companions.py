@@ -190,3 +190,20 @@ def test_an_index_that_is_not_ready_is_searched_as_before(
         assert refused.status_code == 400
     finally:
         Attachments(cluster).put(gallery)
+
+
+def test_an_index_that_an_alias_was_just_moved_to_is_searched_as_before(
+    shopper: FlaskClient, gallery: Attachment, cluster: Elasticsearch
+) -> None:
+    name, fresh = f"{gallery.index}-name", f"{gallery.index}-fresh"
+    aliases = {name: {}}
+    cluster.indices.create(index=fresh, mappings={"properties": FIELDS}, aliases=aliases)
+    cluster.index(index=fresh, id="new", document={"label": "red lamp"}, refresh=True)
+    Attachments(cluster).put(replace(gallery, index=name, mode="in_place", target=name))
+    try:
+        body = {"query": {"match": {"label": "lamp"}}}
+        answer = ask(shopper, name, body, f"passed; reason='{fresh}' has no vectors yet")
+        assert ids_of(answer) == ["new"]
+    finally:
+        Attachments(cluster).remove(name)
+        cluster.indices.delete(index=fresh)
