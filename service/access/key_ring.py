@@ -15,10 +15,12 @@ from service.access.keys import ApiKey
 log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 1.0
-"""How soon the keys are read again for an id that is not among them, as a new one may be.
+AGAIN_READS = 10
+"""How often the keys are read again for ids that are not among them, as new ones may be: so many
+times at once, and then once in so many seconds.
 
 All keys are read, never the one that was asked for: who tries ids costs the cluster one request
-a second at most, and fills no memory.
+a second in the long run, and fills no memory.
 """
 
 
@@ -40,8 +42,11 @@ class KeyRing:
         self._ttl_seconds = ttl_seconds
         self._clock = clock
         self._lock = threading.Lock()
+        self._counting = threading.Lock()
         self._keys: Mapping[str, ApiKey] | None = None
         self._read_at = -math.inf
+        self._reads_left = float(AGAIN_READS)
+        self._counted_at = clock()
 
     def find(self, key_id: str) -> ApiKey | None:
         """Return a key, expired and revoked ones too, or None.
@@ -50,8 +55,19 @@ class KeyRing:
         """
         self._refresh(self._ttl_seconds)
         if self._keys is None or key_id not in self._keys:
-            self._refresh(min(AGAIN_SECONDS, self._ttl_seconds))
+            self._refresh(0.0 if self._may_read_again() else self._ttl_seconds)
         return (self._keys or {}).get(key_id)
+
+    def _may_read_again(self) -> bool:
+        now = self._clock()
+        with self._counting:
+            more = (now - self._counted_at) / AGAIN_SECONDS
+            self._reads_left = min(float(AGAIN_READS), self._reads_left + more)
+            self._counted_at = now
+            if self._reads_left < 1:
+                return False
+            self._reads_left -= 1
+            return True
 
     def _refresh(self, older_than_seconds: float) -> None:
         if self._clock() - self._read_at < older_than_seconds and self._keys is not None:

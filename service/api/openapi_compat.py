@@ -25,6 +25,9 @@ _PATH = {
     "description": "An endpoint such as `_doc/1` or `_mapping`.",
     "schema": {"type": "string", "pattern": "^_[a-z_]+(/.*)?$"},
 }
+_ERROR = {"anyOf": [ref("ElasticsearchError"), ref("ErrorAnswer")]}
+"""The second one of what is no address at all, or is refused before anything is looked at."""
+
 _ERRORS = {
     400: "The body or a parameter cannot be honoured; the reason names the field.",
     403: "It is not passed on by the settings, or the key is not for it.",
@@ -108,7 +111,7 @@ def _operation(
         "responses": {
             "200": {"description": "Elasticsearch's envelope.", "content": _json(_ANY)},
             **{
-                str(status): {"description": text, "content": _json(ref("ElasticsearchError"))}
+                str(status): {"description": text, "content": _json(_ERROR)}
                 for status, text in _ERRORS.items()
             },
         },
@@ -125,18 +128,20 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
     return {JSON: {"schema": schema}}
 
 
+_REASONS = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string"},
+        "reason": {"type": "string"},
+        "root_cause": {"type": "array", "items": {"type": "object"}},
+    },
+    "required": ["type", "reason", "root_cause"],
+}
 ERROR_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
-        "error": {
-            "type": "object",
-            "properties": {
-                "type": {"type": "string"},
-                "reason": {"type": "string"},
-                "root_cause": {"type": "array", "items": {"type": "object"}},
-            },
-            "required": ["type", "reason", "root_cause"],
-        },
+        # Elasticsearch says what it cannot read of the address in a text.
+        "error": {"anyOf": [_REASONS, {"type": "string"}]},
         "status": {"type": "integer"},
     },
     "required": ["error", "status"],

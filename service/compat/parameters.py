@@ -50,6 +50,25 @@ _WHAT = frozenset(
 )
 ONE_FILTER = frozenset({"min_score", "terminate_after"})
 
+_FLAGS = frozenset(
+    {
+        "allow_no_indices",
+        "allow_partial_search_results",
+        "analyze_wildcard",
+        "ccs_minimize_roundtrips",
+        "ignore_throttled",
+        "ignore_unavailable",
+        "include_named_queries_score",
+        "lenient",
+        "request_cache",
+        "rest_total_hits_as_int",
+        "typed_keys",
+    }
+)
+"""True where no value is given. Of some of these Elasticsearch fails with a 500 then."""
+
+_FLAG_ON = dict.fromkeys(_FLAGS, "true")
+
 
 def _flag(value: str) -> bool:
     if value not in ("", "true", "false"):
@@ -143,7 +162,7 @@ class Parameters:
                 raise InvalidQuery(
                     f"format: only json is answered, got {shorten(value)}", field="format"
                 )
-        return cls(dict(given))
+        return cls({name: value or _FLAG_ON.get(name, value) for name, value in given.items()})
 
     def query(self) -> str:
         """Return all of them for Elasticsearch's address."""

@@ -21,6 +21,14 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
+
+
+@schemathesis.serializer("application/x-ndjson")
+def as_lines(context: object, value: object) -> bytes:
+    """Send what is made up for `_msearch` as it is: seldom lines of JSON."""
+    return str(value).encode("utf-8", "replace")
+
+
 schema = schemathesis.openapi.from_dict(openapi_document())
 
 
