@@ -15,7 +15,7 @@ from elasticsearch import ConflictError, Elasticsearch, NotFoundError
 from mappings.cluster import cluster_errors
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import UnknownIndex
-from mappings.index_lifecycle import create_if_absent
+from mappings.index_lifecycle import create_own_index
 from mappings.index_mapping import vector_field
 
 ATTACHMENTS_INDEX = "shelfwise-attachments"
@@ -32,19 +32,15 @@ ATTACHED_PHOTO_VECTOR = f"{ATTACHED_PHOTOS}.vector"
 
 _KEYWORD = {"type": "keyword"}
 _UNREAD = {"type": "object", "enabled": False}
-_MAPPINGS: dict[str, Any] = {
-    "dynamic": "strict",
-    "properties": {
-        "index": _KEYWORD,
-        "mode": _KEYWORD,
-        "target": _KEYWORD,
-        "state": _KEYWORD,
-        "fields": _UNREAD,
-        "encoders": _UNREAD,
-        "progress": _UNREAD,
-    },
+_FIELDS: dict[str, Any] = {
+    "index": _KEYWORD,
+    "mode": _KEYWORD,
+    "target": _KEYWORD,
+    "state": _KEYWORD,
+    "fields": _UNREAD,
+    "encoders": _UNREAD,
+    "progress": _UNREAD,
 }
-_SETTINGS = {"number_of_shards": 1, "auto_expand_replicas": "0-1", "hidden": True}
 
 
 State = Literal["backfilling", "following", "detaching"]
@@ -151,8 +147,7 @@ class Attachments:
 
     def put(self, attachment: Attachment) -> None:
         """Store an attachment in the place of the one of its index."""
-        body = {"mappings": _MAPPINGS, "settings": _SETTINGS}
-        create_if_absent(self._client, ATTACHMENTS_INDEX, body)
+        create_own_index(self._client, ATTACHMENTS_INDEX, _FIELDS)
         with cluster_errors(index=ATTACHMENTS_INDEX):
             self._client.index(
                 index=ATTACHMENTS_INDEX,

@@ -12,7 +12,7 @@ from elasticsearch import ConflictError, Elasticsearch, NotFoundError
 
 from mappings.cluster import cluster_errors
 from mappings.errors import UnknownTask
-from mappings.index_lifecycle import create_if_absent
+from mappings.index_lifecycle import create_own_index
 
 FINETUNINGS_INDEX = "shelfwise-finetunings"
 MOST_LISTED = 100
@@ -27,22 +27,18 @@ _KEYWORD = {"type": "keyword"}
 _DATE = {"type": "date"}
 _UNREAD = {"type": "object", "enabled": False}
 _TEXT = {"type": "text", "index": False}
-_MAPPINGS: dict[str, Any] = {
-    "dynamic": "strict",
-    "properties": {
-        "id": _KEYWORD,
-        "index": _KEYWORD,
-        "state": _KEYWORD,
-        "created_at": _DATE,
-        "seen_at": _DATE,
-        "options": _UNREAD,
-        "encoder": _KEYWORD,
-        "said": _TEXT,
-        "before": _UNREAD,
-        "after": _UNREAD,
-    },
+_FIELDS: dict[str, Any] = {
+    "id": _KEYWORD,
+    "index": _KEYWORD,
+    "state": _KEYWORD,
+    "created_at": _DATE,
+    "seen_at": _DATE,
+    "options": _UNREAD,
+    "encoder": _KEYWORD,
+    "said": _TEXT,
+    "before": _UNREAD,
+    "after": _UNREAD,
 }
-_SETTINGS = {"number_of_shards": 1, "auto_expand_replicas": "0-1", "hidden": True}
 
 
 @dataclass(frozen=True)
@@ -89,8 +85,7 @@ class Finetunings:
 
     def ask_for(self, index: str, options: Mapping[str, Any]) -> Finetuning:
         """Store a new one, which waits for a worker, and return it."""
-        body = {"mappings": _MAPPINGS, "settings": _SETTINGS}
-        create_if_absent(self._client, FINETUNINGS_INDEX, body)
+        create_own_index(self._client, FINETUNINGS_INDEX, _FIELDS)
         asked = Finetuning(secrets.token_hex(8), index, _stamp(), options=dict(options))
         with cluster_errors(index=FINETUNINGS_INDEX):
             self._client.create(

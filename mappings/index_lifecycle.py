@@ -90,6 +90,20 @@ def create_if_absent(client: Elasticsearch, index: str, body: Mapping[str, Any])
                 raise
 
 
+def create_own_index(
+    client: Elasticsearch, index: str, properties: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Create one of the hidden indexes that we keep our own records in, unless it is there.
+
+    properties: its fields; a record with any other is refused.
+    """
+    body = {
+        "mappings": {"dynamic": "strict", "properties": properties},
+        "settings": {"number_of_shards": 1, "auto_expand_replicas": "0-1", "hidden": True},
+    }
+    create_if_absent(client, index, body)
+
+
 def find_index(client: Elasticsearch, name: str) -> LiveIndex:
     """Return the index behind the read alias.
 

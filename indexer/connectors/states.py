@@ -16,31 +16,25 @@ from elasticsearch import ConflictError, Elasticsearch, NotFoundError
 
 from mappings.cluster import cluster_errors
 from mappings.errors import ShelfwiseError, SourceBusy, TemporaryError
-from mappings.index_lifecycle import create_if_absent
+from mappings.index_lifecycle import create_own_index
 
 STATES_INDEX = "shelfwise-connectors"
 LEASE_SECONDS = 60.0
 _RENEWALS_IN_LEASE = 4
 _MAX_SOURCES = 1_000
 _UNREAD = {"type": "object", "enabled": False}
-_BODY: dict[str, Any] = {
-    "mappings": {
-        "dynamic": "strict",
-        "properties": {
-            "source": {"type": "keyword"},
-            "index": {"type": "keyword"},
-            "identity": {"type": "keyword", "index": False, "doc_values": False},
-            "owner": {"type": "keyword"},
-            "lease_until": {"type": "date"},
-            "complete_as_of": {"type": "date"},
-            "cursor": _UNREAD,
-            "counts": _UNREAD,
-            "last_pass": _UNREAD,
-            "last_error": _UNREAD,
-            "last_unread": _UNREAD,
-        },
-    },
-    "settings": {"number_of_shards": 1, "auto_expand_replicas": "0-1", "hidden": True},
+_FIELDS: dict[str, Any] = {
+    "source": {"type": "keyword"},
+    "index": {"type": "keyword"},
+    "identity": {"type": "keyword", "index": False, "doc_values": False},
+    "owner": {"type": "keyword"},
+    "lease_until": {"type": "date"},
+    "complete_as_of": {"type": "date"},
+    "cursor": _UNREAD,
+    "counts": _UNREAD,
+    "last_pass": _UNREAD,
+    "last_error": _UNREAD,
+    "last_unread": _UNREAD,
 }
 
 
@@ -167,7 +161,7 @@ class SourceStates:
         A source whose identity is another than before begins anew.
         Raises SourceBusy while another process reads it.
         """
-        create_if_absent(self._client, STATES_INDEX, _BODY)
+        create_own_index(self._client, STATES_INDEX, _FIELDS)
         with cluster_errors(index=STATES_INDEX):
             try:
                 found = self._client.get(index=STATES_INDEX, id=source)

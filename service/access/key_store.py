@@ -10,7 +10,7 @@ from elasticsearch import Elasticsearch, NotFoundError
 
 from mappings.cluster import cluster_errors
 from mappings.errors import InvalidQuery, UnknownKey
-from mappings.index_lifecycle import create_if_absent
+from mappings.index_lifecycle import create_own_index
 from service.access.keys import ApiKey
 
 KEYS_INDEX = "shelfwise-keys"
@@ -18,20 +18,16 @@ MAX_KEYS = 5_000
 """Revoked ones included; every process has all of them in memory (about 1 kB each)."""
 
 _KEYWORD = {"type": "keyword"}
-_MAPPINGS: dict[str, Any] = {
-    "dynamic": "strict",
-    "properties": {
-        "name": _KEYWORD,
-        "digest": {"type": "keyword", "index": False, "doc_values": False},
-        "scopes": _KEYWORD,
-        "indexes": _KEYWORD,
-        "created_at": {"type": "date"},
-        "created_by": _KEYWORD,
-        "expires_at": {"type": "date"},
-        "revoked_at": {"type": "date"},
-    },
+_FIELDS: dict[str, Any] = {
+    "name": _KEYWORD,
+    "digest": {"type": "keyword", "index": False, "doc_values": False},
+    "scopes": _KEYWORD,
+    "indexes": _KEYWORD,
+    "created_at": {"type": "date"},
+    "created_by": _KEYWORD,
+    "expires_at": {"type": "date"},
+    "revoked_at": {"type": "date"},
 }
-_SETTINGS = {"number_of_shards": 1, "auto_expand_replicas": "0-1", "hidden": True}
 
 
 class KeyStore:
@@ -54,7 +50,7 @@ class KeyStore:
 
     def add(self, key: ApiKey) -> None:
         """Keep a new key; raises InvalidQuery when there are too many."""
-        create_if_absent(self._client, self._name, {"mappings": _MAPPINGS, "settings": _SETTINGS})
+        create_own_index(self._client, self._name, _FIELDS)
         with cluster_errors(index=self._name):
             count = self._client.count(index=self._name)["count"]
             if count >= MAX_KEYS:

@@ -25,7 +25,7 @@ from mappings.errors import (
     PermanentIndexingError,
     ShelfwiseError,
 )
-from mappings.index_lifecycle import create_if_absent
+from mappings.index_lifecycle import create_own_index
 from mappings.validation_faults import shorten
 from service.judgements.judgement_list import JudgementList, Judgements
 
@@ -33,21 +33,18 @@ INDEX = "shelfwise-judgements"
 MAX_LISTS = 1_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _KEYWORD = {"type": "keyword"}
-_MAPPING: dict[str, Any] = {
-    "dynamic": "strict",
-    "properties": {
-        "kind": _KEYWORD,  # "state" for the one document of a list, "judgement" for its rows
-        "list": _KEYWORD,
-        "revision": _KEYWORD,
-        "query": _KEYWORD,
-        "product_id": _KEYWORD,
-        "grade": {"type": "byte"},
-        "imported_at": {"type": "date"},
-        "source": _KEYWORD,
-        "max_grade": {"type": "byte"},
-        "judgements": {"type": "integer"},
-        "queries": {"type": "integer"},
-    },
+_FIELDS: dict[str, Any] = {
+    "kind": _KEYWORD,  # "state" for the one document of a list, "judgement" for its rows
+    "list": _KEYWORD,
+    "revision": _KEYWORD,
+    "query": _KEYWORD,
+    "product_id": _KEYWORD,
+    "grade": {"type": "byte"},
+    "imported_at": {"type": "date"},
+    "source": _KEYWORD,
+    "max_grade": {"type": "byte"},
+    "judgements": {"type": "integer"},
+    "queries": {"type": "integer"},
 }
 _ROWS_A_PAGE = 5_000
 _READS = 3
@@ -193,8 +190,7 @@ class JudgementStore:
         with cluster_errors(index=INDEX):
             if self._client.indices.exists(index=INDEX):
                 return
-        settings = {"hidden": True, "number_of_shards": 1, "auto_expand_replicas": "0-1"}
-        create_if_absent(self._client, INDEX, {"mappings": _MAPPING, "settings": settings})
+        create_own_index(self._client, INDEX, _FIELDS)
 
     def _state(self, name: str) -> tuple[StoredList, dict[str, int]] | None:
         """Return a list's state and the version of that document, None without one."""

@@ -14,7 +14,7 @@ from elasticsearch import ConflictError, Elasticsearch, NotFoundError
 
 from mappings.cluster import cluster_errors
 from mappings.errors import ClusterOverloaded, InvalidQuery, UnknownWeights
-from mappings.index_lifecycle import create_if_absent
+from mappings.index_lifecycle import create_own_index
 from mappings.index_names import check_index_name
 from service.weights.documents import WeightsDocument, check_document
 from service.weights.experiments import Experiment
@@ -28,28 +28,24 @@ _ATTEMPTS = 100
 """Of a write that others get in between; each time one of the writers gets through."""
 _KEYWORD = {"type": "keyword"}
 _UNREAD = {"type": "object", "enabled": False}
-_MAPPINGS: dict[str, Any] = {
-    "dynamic": "strict",
-    "properties": {
-        "kind": _KEYWORD,  # version or state
-        "index": _KEYWORD,
-        "version": _KEYWORD,
-        "number": {"type": "integer"},
-        "created_at": {"type": "date"},
-        "fusion": _KEYWORD,
-        "model": _UNREAD,
-        "features": {"type": "keyword", "index": False, "doc_values": False},
-        "training": _UNREAD,
-        "metrics": _UNREAD,
-        "note": {"type": "text", "index": False},
-        "active": _KEYWORD,
-        "history": _UNREAD,
-        "experiment": _UNREAD,
-        "last_number": {"type": "integer"},
-        "deleting": _KEYWORD,
-    },
+_FIELDS: dict[str, Any] = {
+    "kind": _KEYWORD,  # version or state
+    "index": _KEYWORD,
+    "version": _KEYWORD,
+    "number": {"type": "integer"},
+    "created_at": {"type": "date"},
+    "fusion": _KEYWORD,
+    "model": _UNREAD,
+    "features": {"type": "keyword", "index": False, "doc_values": False},
+    "training": _UNREAD,
+    "metrics": _UNREAD,
+    "note": {"type": "text", "index": False},
+    "active": _KEYWORD,
+    "history": _UNREAD,
+    "experiment": _UNREAD,
+    "last_number": {"type": "integer"},
+    "deleting": _KEYWORD,
 }
-_SETTINGS = {"number_of_shards": 1, "auto_expand_replicas": "0-1", "hidden": True}
 _OWN_FIELDS = ("kind", "number")
 
 
@@ -282,8 +278,7 @@ class WeightsStore:
         with cluster_errors(index=self._name):
             if self._client.indices.exists(index=self._name):
                 return
-        body = {"settings": _SETTINGS, "mappings": _MAPPINGS}
-        create_if_absent(self._client, self._name, body)
+        create_own_index(self._client, self._name, _FIELDS)
 
     def _read(self, index: str, version: str, fields: str = "*") -> dict[str, Any] | None:
         # Another name is no version's, and may be the id of a state or none that can be asked for.
