@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -91,6 +92,22 @@ class SourceOptions(BaseModel):
     def deletes_what_is_absent(self) -> bool:
         """Return whether products that the source lacks are deleted."""
         return False
+
+
+class ComparedOptions(SourceOptions):
+    """Of a source whose ids are compared with the index's now and then, to find deletes."""
+
+    compare_ids_every: Seconds | None = None
+
+    @property
+    def deletes_what_is_absent(self) -> bool:
+        """Return whether ids are compared."""
+        return self.compare_ids_every is not None
+
+    def is_time_to_compare(self, cursor: Mapping[str, Any]) -> bool:
+        """Return whether the ids were last compared so long ago, as a cursor says."""
+        every = self.compare_ids_every
+        return every is not None and time.time() - cursor.get("compared_at", 0) >= every
 
 
 @dataclass(frozen=True)

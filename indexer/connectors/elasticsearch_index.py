@@ -11,11 +11,11 @@ from elasticsearch import Elasticsearch, NotFoundError
 from pydantic import Field, SecretStr
 
 from indexer.connectors.base import (
+    ComparedOptions,
     Cursor,
     Page,
     RecordReader,
     SourceContext,
-    SourceOptions,
     says_deleted,
 )
 from indexer.connectors.product_ids import ProductIds
@@ -40,7 +40,7 @@ _KEEP_ALIVE = "10m"
 """How long a place in a whole read is kept for a process that was stopped."""
 
 
-class ElasticsearchOptions(SourceOptions):
+class ElasticsearchOptions(ComparedOptions):
     """source_index: index or alias to read. query: which of its documents, as query DSL.
 
     updated_at: a date field by which changes are found; without one each pass reads everything.
@@ -59,17 +59,11 @@ class ElasticsearchOptions(SourceOptions):
     updated_at: str | None = None
     overlap: Seconds = 60.0
     deleted: str | None = None
-    compare_ids_every: Seconds | None = None
 
     @property
     def identity(self) -> str:
         """Return what the cursor hangs on."""
         return f"{super().identity} {self.source_index} {self.updated_at} {self.query}"
-
-    @property
-    def deletes_what_is_absent(self) -> bool:
-        """Return whether ids are compared."""
-        return self.compare_ids_every is not None
 
 
 class ElasticsearchConnector:
@@ -101,8 +95,7 @@ class ElasticsearchConnector:
             yield from self._everything(now)
         else:
             yield from self._since(field, now)
-        every = self._options.compare_ids_every
-        if every is not None and time.time() - now.get("compared_at", 0) >= every:
+        if self._options.is_time_to_compare(now):
             ids = self._all_ids()
             now["compared_at"] = time.time()
             yield Page((), dict(now), self._reader.take_unread(), ids)

@@ -9,11 +9,11 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from indexer.connectors.base import (
+    ComparedOptions,
     Cursor,
     Page,
     RecordReader,
     SourceContext,
-    SourceOptions,
     says_deleted,
 )
 from indexer.connectors.product_ids import ProductIds
@@ -28,7 +28,7 @@ from mappings.feeds.sources_file import Seconds
 from mappings.product_changes import ProductChange
 
 
-class SqlOptions(SourceOptions):
+class SqlOptions(ComparedOptions):
     """url: reference to an address of SQLAlchemy's, e.g. postgresql+psycopg://user:pw@host/shop.
 
     query: a SELECT without paging, or one that pages itself by `:since`, `:after_id`, `:limit`.
@@ -49,7 +49,6 @@ class SqlOptions(SourceOptions):
     overlap: Seconds = 60.0
     deleted: str | None = None
     deletes_query: str | None = None
-    compare_ids_every: Seconds | None = None
     ids_query: str | None = None
     statement_timeout: Seconds = 60.0
 
@@ -63,11 +62,6 @@ class SqlOptions(SourceOptions):
     def identity(self) -> str:
         """Return what the cursor hangs on."""
         return f"{super().identity} {self.query} {self.id} {self.updated_at} {self.deletes_query}"
-
-    @property
-    def deletes_what_is_absent(self) -> bool:
-        """Return whether ids are compared."""
-        return self.compare_ids_every is not None
 
 
 class SqlConnector:
@@ -96,8 +90,7 @@ class SqlConnector:
                 found = (self._delete(row) for row in rows)
                 changes = [change for change in found if change is not None]
                 yield Page(changes, dict(now), self._reader.take_unread())
-        every = self._options.compare_ids_every
-        if every is not None and time.time() - now.get("compared_at", 0) >= every:
+        if self._options.is_time_to_compare(now):
             ids = self._all_ids()
             now["compared_at"] = time.time()
             yield Page((), dict(now), self._reader.take_unread(), ids)
