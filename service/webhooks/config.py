@@ -16,8 +16,7 @@ from mappings.feeds.references import SecretReference, read_secret
 from mappings.feeds.sources_file import WEBHOOKS, IndexName, Seconds, check_table, read_tables
 from service.webhooks import shopify, woocommerce
 from service.webhooks.generic import DeleteRule, GenericDecoder
-from service.webhooks.shop_event import ShopEvent
-from service.webhooks.shopify import Variants
+from service.webhooks.shop_event import ShopEvent, Variants
 from service.webhooks.signatures import Algorithm, Encoding, SignatureScheme
 
 Decode = Callable[[object, Mapping[str, str]], ShopEvent]

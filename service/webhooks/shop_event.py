@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from mappings.errors import InvalidQuery
 from mappings.product_changes import ProductChange
 from mappings.validation_faults import shorten
+
+Variants = Literal["together", "apart"]
+"""Whether the variants of a shop's product are one product of ours, or one each."""
 
 MAX_VALUES = 256
 """Values of one attribute that a product may have."""
@@ -43,6 +46,19 @@ def ignored(reason: str) -> ShopEvent:
     return ShopEvent(ignored=reason)
 
 
+def require_product(body: object, *, topic: str, name: str, is_delete: bool) -> Mapping[str, Any]:
+    """Return the product of a body; what stands for a deleted one has no name.
+
+    name: the field of it. Raises InvalidQuery for a body that does not fit its topic, since the
+    topic itself is not signed.
+    """
+    product = require_object(body)
+    require_id(product)
+    if is_delete != (name not in product):
+        raise InvalidQuery(f"the body is not one of topic {topic!r}", field="body")
+    return product
+
+
 def require_object(body: object) -> Mapping[str, Any]:
     """Return a decoded body that is an object. Raises InvalidQuery."""
     if not isinstance(body, Mapping):
@@ -74,6 +90,12 @@ def texts_of(values: object, *, most: int) -> list[str]:
         return []
     found = (str(value).strip() for value in values if isinstance(value, str | int | float))
     return list(dict.fromkeys(text for text in found if text))[:most]
+
+
+def objects_of(values: object) -> list[Mapping[str, Any]]:
+    """Return the objects of a list; of anything else none."""
+    found = values if isinstance(values, list) else []
+    return [one for one in found if isinstance(one, Mapping)]
 
 
 def without_nothing(fields: Mapping[str, Any]) -> dict[str, Any]:

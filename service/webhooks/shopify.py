@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
-from mappings.errors import InvalidQuery
 from mappings.feeds.versions import version_at
 from mappings.product_changes import ProductChange
 from service.webhooks.html_text import text_of
@@ -14,10 +13,12 @@ from service.webhooks.shop_event import (
     MAX_IMAGES,
     MAX_VALUES,
     ShopEvent,
+    Variants,
     ignored,
     number_of,
+    objects_of,
     require_id,
-    require_object,
+    require_product,
     single,
     texts_of,
     without_nothing,
@@ -29,8 +30,6 @@ _CHANGED = ("products/create", "products/update")
 _DELETED = "products/delete"
 _NO_OPTION = "Default Title"
 """What Shopify calls the one variant of a product without variants."""
-
-Variants = Literal["together", "apart"]
 
 
 def decode(
@@ -45,17 +44,15 @@ def decode(
     topic = headers.get("x-shopify-topic", "")
     if topic not in (*_CHANGED, _DELETED):
         return ignored(f"topic {topic[:80]!r} is not about products")
-    product = require_object(body)
+    product = require_product(body, topic=topic, name="title", is_delete=topic == _DELETED)
     product_id = require_id(product)
-    if (topic == _DELETED) != ("title" not in product):
-        raise InvalidQuery(f"the body is not one of topic {topic!r}", field="body")
     if topic == _DELETED:
         at = version_at(headers.get("x-shopify-triggered-at"))
         return ShopEvent(family=product_id, version=at, is_delete=True)
     version = version_at(product.get("updated_at"))
     if product.get("status", "active") != "active" or _is_hidden(product):
         return ShopEvent(family=product_id, version=version, is_delete=True)
-    found = [one for one in product.get("variants") or () if isinstance(one, Mapping)]
+    found = objects_of(product.get("variants"))
     if variants == "apart" and found:
         products = [_variant(product, one, currency) for one in found]
     else:
@@ -92,7 +89,7 @@ def _whole(
         "price": min(prices, default=None),
         "availability": _availability(variants),
         "identifiers": texts_of(numbers, most=MAX_IDENTIFIERS),
-        "images": _images(product.get("images")),
+        "images": _images(objects_of(product.get("images"))),
         "attributes": without_nothing(attributes),
     }
     return without_nothing(fields)
@@ -106,7 +103,7 @@ def _variant(
     for place, option in enumerate(_options(product), start=1):
         attributes[option["name"]] = variant.get(f"option{place}")
     attributes["compare_at_price"] = number_of(variant.get("compare_at_price"))
-    images = product.get("images") or []
+    images = objects_of(product.get("images"))
     shown = [one for one in images if one.get("id") == variant.get("image_id")]
     price = number_of(variant.get("price"))
     fields = {
@@ -142,7 +139,7 @@ def _common_attributes(product: Mapping[str, Any]) -> dict[str, Any]:
 
 def _options(product: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return what the variants differ by, in order; none for a product without variants."""
-    found = [one for one in product.get("options") or () if isinstance(one, Mapping)]
+    found = objects_of(product.get("options"))
     named = [one for one in found if isinstance(one.get("name"), str) and one["name"].strip()]
     return [] if [one.get("values") for one in named] == [[_NO_OPTION]] else named
 
@@ -161,7 +158,5 @@ def _state(variant: Mapping[str, Any]) -> str:
     return "backorder" if variant.get("inventory_policy") == "continue" else "out_of_stock"
 
 
-def _images(images: object) -> list[str]:
-    found = images if isinstance(images, list) else []
-    addresses = [one.get("src") for one in found if isinstance(one, Mapping)]
-    return texts_of(addresses, most=MAX_IMAGES)
+def _images(images: Sequence[Mapping[str, Any]]) -> list[str]:
+    return texts_of([one.get("src") for one in images], most=MAX_IMAGES)

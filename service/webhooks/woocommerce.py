@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mappings.errors import InvalidQuery
 from mappings.feeds.versions import version_at
 from mappings.product_changes import ProductChange
 from service.webhooks.html_text import text_of
@@ -15,15 +14,16 @@ from service.webhooks.shop_event import (
     MAX_IMAGES,
     MAX_VALUES,
     ShopEvent,
+    Variants,
     ignored,
     number_of,
+    objects_of,
     require_id,
-    require_object,
+    require_product,
     single,
     texts_of,
     without_nothing,
 )
-from service.webhooks.shopify import Variants
 from service.webhooks.signatures import SignatureScheme
 
 SIGNATURE = SignatureScheme("X-WC-Webhook-Signature")
@@ -60,10 +60,8 @@ def decode(
     topic = headers.get("x-wc-webhook-topic", "")
     if topic not in (*_CHANGED, _DELETED):
         return ignored(f"topic {topic[:80]!r} is not about products")
-    product = require_object(body)
+    product = require_product(body, topic=topic, name="name", is_delete=topic == _DELETED)
     product_id = require_id(product)
-    if (topic == _DELETED) != ("name" not in product):
-        raise InvalidQuery(f"the body is not one of topic {topic!r}", field="body")
     if topic == _DELETED:
         return ShopEvent(family=product_id, version=version_at(now), is_delete=True)
     version = version_at(product.get("date_modified_gmt"))
@@ -97,7 +95,7 @@ def _fields(product: Mapping[str, Any], currency: str | None) -> dict[str, Any]:
         "tags": single(_names(product.get("tags"))),
         "average_rating": number_of(product.get("average_rating")),
     }
-    for one in _objects(product.get("attributes")):
+    for one in objects_of(product.get("attributes")):
         if isinstance(one.get("name"), str) and one["name"].strip():
             values = one["options"] if "options" in one else [one.get("option")]
             attributes[one["name"]] = single(texts_of(values, most=MAX_VALUES))
@@ -122,7 +120,7 @@ def _fields(product: Mapping[str, Any], currency: str | None) -> dict[str, Any]:
         "availability": _AVAILABILITY.get(str(product.get("stock_status"))),
         "identifiers": texts_of(numbers, most=MAX_IDENTIFIERS),
         "images": texts_of(
-            [one.get("src") for one in _objects(product.get("images"))], most=MAX_IMAGES
+            [one.get("src") for one in objects_of(product.get("images"))], most=MAX_IMAGES
         ),
         "popularity": sales if isinstance(sales, int) and sales > 0 else None,
         "released_at": product.get("date_created_gmt"),
@@ -132,13 +130,8 @@ def _fields(product: Mapping[str, Any], currency: str | None) -> dict[str, Any]:
     return without_nothing(fields)
 
 
-def _objects(values: object) -> list[Mapping[str, Any]]:
-    found = values if isinstance(values, list) else []
-    return [one for one in found if isinstance(one, Mapping)]
-
-
 def _names(values: object) -> list[str]:
-    names = [text_of(str(one.get("name") or "")) for one in _objects(values)]
+    names = [text_of(str(one.get("name") or "")) for one in objects_of(values)]
     return texts_of(names, most=MAX_VALUES)
 
 
