@@ -72,6 +72,7 @@ def export_onnx(tower: ImageTower, path: Path, *, half: bool = False) -> float:
                 dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
             )
             expected = unit(probes).numpy()
+        _remove_notes(unfinished)
         if half:
             _halve_parameters(unfinished)
         agreement = _agreement(unfinished, probes.numpy(), expected)
@@ -86,6 +87,24 @@ def export_onnx(tower: ImageTower, path: Path, *, half: bool = False) -> float:
     finally:
         unfinished.unlink(missing_ok=True)
     return agreement
+
+
+def _remove_notes(path: Path) -> None:
+    """Take out what the exporter notes of itself, as the paths of the source on this machine.
+
+    Without them the same tower gives the same file, and so the same revision, on every machine.
+    """
+    model = onnx.load(str(path))
+    graph = model.graph
+    noted = [model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info]
+    for part in [*noted, *graph.initializer, *model.functions]:
+        del part.metadata_props[:]
+        part.doc_string = ""
+    for function in model.functions:
+        for part in [*function.node, *function.value_info]:
+            del part.metadata_props[:]
+            part.doc_string = ""
+    onnx.save(model, str(path))
 
 
 def _halve_parameters(path: Path) -> None:

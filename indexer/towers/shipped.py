@@ -15,10 +15,13 @@ MODEL_FILE = "tower.onnx"
 CHECKPOINT_FOLDER = "tower"
 """Folder beside it of `save_tower`'s files, from which a shop's own training starts."""
 
-SHA256 = "c6d1bfdbec245e8ec0f0bb7e39a1ca780848b8bf8e96b3fcbc0320923dd1eb67"
+SHA256 = "915560ff519b033fa4df9a994553e9c9d7b0342b696cf11d6d1870ee6032667b"
 """Digest of the ONNX file."""
 
-REVISION = SHA256
+REVISION = "c6d1bfdbec245e8ec0f0bb7e39a1ca780848b8bf8e96b3fcbc0320923dd1eb67"
+"""What indexes keep of it. A file that gives the same vectors, bit for bit, keeps its revision:
+the present one is the file of this digest without what the exporter had noted in it."""
+
 INPUT_SIZE = 96
 """Side of a picture in pixels, as `indexer.towers.preprocessing.preprocess` makes it."""
 
