@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from mappings.errors import InvalidQuery
+from mappings.errors import InvalidQuery, RequestError
 from mappings.validation_faults import first_fault
 from service.filters.compiler import compile_filter
 
@@ -38,7 +38,7 @@ def _check_text(value: str) -> str:
 def _check_filter(value: dict[str, Any]) -> dict[str, Any]:
     try:
         compile_filter(value)
-    except InvalidQuery as error:
+    except RequestError as error:
         raise ValueError(error.message) from error
     return value
 
@@ -172,10 +172,10 @@ class RuleSet(_Part):
     @model_validator(mode="after")
     def _distinct(self) -> Self:
         seen: set[str] = set()
-        for one in (*self.rules, *self.synonyms):
-            if one.id in seen:
-                raise ValueError(f"id {one.id!r} is there twice")
-            seen.add(one.id)
+        for name in [rule.id for rule in self.rules] + [one.id for one in self.synonyms]:
+            if name in seen:
+                raise ValueError(f"id {name!r} is there twice")
+            seen.add(name)
         return self
 
     @classmethod
