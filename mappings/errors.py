@@ -14,6 +14,8 @@ ShelfwiseError
     UnknownDeadLetter      no dead letter of that id
     UnknownWebhook         no webhook of that name
     UnknownWeights         no version of the ranking weights of that name
+    UnknownRules           no version of the rules, or no rule, of that name
+    Conflict               somebody else has changed it since the caller read it
     RequestTooLarge        the body is over the limit
     PhotoRefused           the photo of a query cannot be used
     PhotoUnavailable       the photo of a query could not be fetched from its address
@@ -157,6 +159,20 @@ class UnknownWeights(RequestError):
 
     http_status = 404
     code = "unknown_weights"
+
+
+class UnknownRules(RequestError):
+    """No version of the rules of that name, or no rule or synonym of that id."""
+
+    http_status = 404
+    code = "unknown_rules"
+
+
+class Conflict(RequestError):
+    """What should be changed has changed since the caller read it; read it again."""
+
+    http_status = 409
+    code = "conflict"
 
 
 class UnknownWebhook(RequestError):

@@ -33,6 +33,8 @@ STATUS = {
     "UnknownTask": 404,
     "UnknownDeadLetter": 404,
     "UnknownWeights": 404,
+    "UnknownRules": 404,
+    "Conflict": 409,
     "UnknownWebhook": 404,
     "RequestTooLarge": 413,
 }
