@@ -1,8 +1,9 @@
 """Bar and line charts as SVG text: no script, no font, nothing from elsewhere.
 
 Colours follow the page: a page may set `--chart-ink`, `--chart-grid`, `--chart-back` and
-`--chart-1` to `--chart-6`; alone, a chart is drawn for light paper. Series differ by more than
-their colour: lines by their dashes, bars by their order, and all by the legend.
+`--chart-1` to `--chart-6`; alone, a chart is drawn for light paper. There is no `style` in it,
+which a page's policy may forbid. Series differ by more than their colour: lines by their dashes,
+bars by their order, and all by the legend.
 """
 
 from __future__ import annotations
@@ -154,7 +155,7 @@ class _Picture:
             height = _TOP - 6 + line * _LEGEND_LINE
             yield (
                 f'<rect x="{x:g}" y="{height - 9:g}" width="12" height="10" rx="2" '
-                f'style="fill:{_colour(number)}"/>'
+                f'fill="{_colour(number)}"/>'
             )
             yield _text(one.name, x + 17, height, "start")
 
@@ -166,9 +167,9 @@ class _Picture:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
             f'role="img" aria-label="{escape(self.labels.title)}" '
-            f'style="max-width:100%;height:auto;background:{_BACK};'
-            'font-family:system-ui,sans-serif">'
+            'font-family="system-ui,sans-serif">'
             f"<title>{escape(self.labels.title)}</title><desc>{escape(words)}</desc>"
+            f'<rect width="100%" height="100%" fill="{_BACK}"/>'
             f"{''.join(parts)}</svg>"
         )
 
@@ -183,7 +184,7 @@ def _bar(
         said += f" [{one.low[column]:.4g}, {one.high[column]:.4g}]"
     yield (
         f'<rect x="{left:.2f}" y="{top:.2f}" width="{width:.2f}" height="{bottom - top:.2f}" '
-        f'style="fill:{_colour(number)}"><title>{escape(said)}</title></rect>'
+        f'fill="{_colour(number)}"><title>{escape(said)}</title></rect>'
     )
     if one.low:
         middle = left + width / 2
@@ -198,18 +199,18 @@ def _curve(
         there = [f"{a:.2f},{y.place(b):.2f}" for a, b in zip(places, one.high, strict=True)]
         back = [f"{a:.2f},{y.place(b):.2f}" for a, b in zip(places, one.low, strict=True)]
         outline = " ".join([*there, *reversed(back)])
-        yield f'<polygon points="{outline}" style="fill:{colour};opacity:0.15"/>'
+        yield f'<polygon points="{outline}" fill="{colour}" opacity="0.15"/>'
     points = [f"{a:.2f},{y.place(b):.2f}" for a, b in zip(places, one.values, strict=True)]
-    dashes = f";stroke-dasharray:{_DASHES[number]}" if _DASHES[number] else ""
+    dashes = f' stroke-dasharray="{_DASHES[number]}"' if _DASHES[number] else ""
     yield (
         f'<polyline points="{" ".join(points)}" '
-        f'style="fill:none;stroke:{colour};stroke-width:2{dashes}"/>'
+        f'fill="none" stroke="{colour}" stroke-width="2"{dashes}/>'
     )
     for point, place, value in zip(points, x, one.values, strict=True):
         across, _, down = point.partition(",")
         said = escape(f"{one.name}, {place:g}: {value:.4g}")
         yield (
-            f'<circle cx="{across}" cy="{down}" r="3.5" style="fill:{colour}">'
+            f'<circle cx="{across}" cy="{down}" r="3.5" fill="{colour}">'
             f"<title>{said}</title></circle>"
         )
 
@@ -237,10 +238,7 @@ def _shorten(text: str) -> str:
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, colour: str) -> str:
-    return (
-        f'<line x1="{x1:.2f}" y1="{y1:.2f}" x2="{x2:.2f}" y2="{y2:.2f}" '
-        f'style="stroke:{colour};stroke-width:1"/>'
-    )
+    return f'<line x1="{x1:.2f}" y1="{y1:.2f}" x2="{x2:.2f}" y2="{y2:.2f}" stroke="{colour}"/>'
 
 
 def _text(
@@ -256,5 +254,5 @@ def _text(
     turned = f' transform="{turn}"' if turn else ""
     return (
         f'<text x="{x:.2f}" y="{y:.2f}" text-anchor="{anchor}"{turned} '
-        f'style="fill:{_INK};font-size:{size}px;font-weight:{weight}">{escape(text)}</text>'
+        f'fill="{_INK}" font-size="{size}" font-weight="{weight}">{escape(text)}</text>'
     )

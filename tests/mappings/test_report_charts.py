@@ -174,3 +174,15 @@ def test_many_bars_are_named_by_the_mouse_alone():
 def test_what_cannot_be_drawn_is_refused(draw, message):
     with pytest.raises(ValueError, match=message):
         draw()
+
+
+def test_a_page_that_forbids_styles_shows_every_colour():
+    both = [Series("a", [1.0, 2.0], [0.5, 1.5], [1.5, 2.5]), Series("b", [2.0, 1.0])]
+    for svg in (
+        bar_chart(["x", "y"], both, labels=LABELS),
+        line_chart([1, 2], both, labels=LABELS),
+    ):
+        assert "style" not in svg
+        for node in drawn(svg).iter():
+            if node.tag.removeprefix(SVG) in ("rect", "text", "circle", "polygon"):
+                assert node.get("fill", "").startswith("var(--chart-")
