@@ -2,104 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
+from service.versions.state import HISTORY_ENTRIES, Action, Change, VersionState
 from service.weights.experiments import Experiment
 
-HISTORY_ENTRIES = 20
-"""Changes that are remembered; a rollback reaches no further."""
-Action = Literal["activate", "rollback", "deactivate"]
+__all__ = ["HISTORY_ENTRIES", "Action", "Change", "WeightsState"]
 
 
 @dataclass(frozen=True)
-class Change:
-    """One change of what is active.
+class WeightsState(VersionState):
+    """The state of one index; experiment: the one that runs, None without."""
 
-    version: active from then on; before: active until then; None is the default weights.
-    at: ISO time. who: whoever did it, as given.
-    """
-
-    version: str | None
-    before: str | None
-    action: Action
-    at: str
-    who: str
-
-
-@dataclass(frozen=True)
-class WeightsState:
-    """The state of one index.
-
-    active: None while the default weights answer. history: at most 20 changes, newest last.
-    experiment: the one that runs, None without. last_number: highest number given to a version,
-    which is never given again. deleting: versions that may not become active any more.
-    """
-
-    index: str
-    active: str | None = None
-    history: tuple[Change, ...] = ()
     experiment: Experiment | None = None
-    last_number: int = 0
-    deleting: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote."""
         experiment = raw.get("experiment")
-        return cls(
-            index=raw["index"],
-            active=raw.get("active"),
-            history=tuple(Change(**change) for change in raw.get("history", ())),
-            experiment=None if experiment is None else Experiment.from_json(experiment),
-            last_number=raw.get("last_number", 0),
-            deleting=tuple(raw.get("deleting", ())),
-        )
+        known = super().from_json(raw)
+        if experiment is None:
+            return known
+        return replace(known, experiment=Experiment.from_json(experiment))
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON."""
-        return {
-            "index": self.index,
-            "active": self.active,
-            "history": [asdict(change) for change in self.history],
-            "experiment": None if self.experiment is None else self.experiment.to_json(),
-            "last_number": self.last_number,
-            "deleting": list(self.deleting),
-        }
-
-    @property
-    def changed_at(self) -> str | None:
-        """When what is active changed last, None when it never has."""
-        return self.history[-1].at if self.history else None
+        experiment = None if self.experiment is None else self.experiment.to_json()
+        return {**super().to_json(), "experiment": experiment}
 
     @property
     def in_use(self) -> tuple[str, ...]:
         """Versions that answer searches: the active one and those of an experiment."""
         compared = () if self.experiment is None else self.experiment.versions
-        return tuple(dict.fromkeys([*([self.active] if self.active else []), *compared]))
-
-    def change_to(self, version: str | None, action: Action, *, at: str, who: str) -> WeightsState:
-        """Return the state with another active version, the change in its history."""
-        change = Change(version, self.active, action, at, who)
-        history = (*self.history, change)[-HISTORY_ENTRIES:]
-        return replace(self, active=version, history=history)
-
-    def before_active(self) -> Sequence[str | None]:
-        """Return what was active before, last first, as a second and third rollback would go.
-
-        A rollback takes a change back and is not itself one to go back from: after A, B, C and
-        two rollbacks A is active, and a third one goes to what was before A. None is the default.
-        """
-        if not self.history:
-            return []
-        stack = [self.history[0].before]
-        for change in self.history:
-            if change.action == "rollback":
-                while len(stack) > 1:
-                    stack.pop()
-                    if stack[-1] == change.version:
-                        break
-            else:
-                stack.append(change.version)
-        return stack[-2::-1] if len(stack) > 1 else []
+        return tuple(dict.fromkeys([*super().in_use, *compared]))

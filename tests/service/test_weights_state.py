@@ -52,7 +52,12 @@ def test_history_keeps_the_newest_twenty_and_goes_no_further_back():
 def test_json_keeps_everything():
     experiment = Experiment("ab", ("a", "b"), 0.25, "salt", "2026-01-02T03:04:05Z")
     state = WeightsState(
-        "products", "a", after("a").history, experiment, last_number=7, deleting=("c",)
+        "products",
+        "a",
+        after("a").history,
+        last_number=7,
+        deleting=("c",),
+        experiment=experiment,
     )
     assert WeightsState.from_json(state.to_json()) == state
     assert state.in_use == ("a", "b")
