@@ -154,6 +154,7 @@ def next_steps(
     words = quote(search.question)
     steps = [
         ("See it", f"{url}/shop"),
+        ("Tune it", f"{url}/studio"),
         ("Search", f"curl -s '{url}/v1/indexes/{search.index}/search?q={words}&limit=3'"),
         (
             "Filter and count",
@@ -164,7 +165,7 @@ def next_steps(
     ]
     photo = _photo_of_a_hit(search, photos) if photos else None
     if photo:
-        steps.insert(3, ("Search by a photo", _photo_search(url, search.index, photo)))
+        steps.insert(4, ("Search by a photo", _photo_search(url, search.index, photo)))
     judgements = catalogue.with_name("judgements.csv")
     if judgements.is_file():
         steps.append(

@@ -13,6 +13,7 @@ from service.api import (
     dead_letters,
     docs,
     events,
+    experiments,
     finetune,
     health,
     keys,
@@ -23,10 +24,12 @@ from service.api import (
     suggest,
     tasks,
     webhooks,
+    weights,
 )
 from service.api.uploads import InMemoryRequest
 from service.pages import views as pages
 from service.services import EXTENSION, Services
+from service.studio import views as studio
 
 PARTS = (
     search,
@@ -41,6 +44,8 @@ PARTS = (
     webhooks,
     health,
     keys,
+    weights,
+    experiments,
     docs,
     compat,
 )
@@ -58,6 +63,7 @@ def create_app(services: Services) -> Flask:
     answers.register(app)
     # Before the gate: a page may be opened without a key, and then asks for one.
     pages.register(app, services)
+    studio.register(app, services)
     gate.register(app, services.access)
     for part in PARTS:
         app.register_blueprint(part.blueprint)

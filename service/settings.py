@@ -240,8 +240,13 @@ class ServiceSettings(SharedSettings):
         True,
         description="Serve the shop page at `/shop`, to try the search in a browser.",
     )
+    service_studio: bool = Field(
+        True,
+        description="Serve the studio at `/studio`, where somebody with an admin key tunes the "
+        "search.",
+    )
     service_photo_directory: str | None = Field(
         None,
-        description="The only folder of which the shop page shows `file:` photos of products; "
-        "the worker's `SHELFWISE_INDEXER_IMAGE_DIRECTORY`, where the service can read it.",
+        description="The only folder of which the shop page and the studio show `file:` photos of "
+        "products; the worker's `SHELFWISE_INDEXER_IMAGE_DIRECTORY`, where the service can read it.",
     )

@@ -17,10 +17,11 @@ from werkzeug.routing import BaseConverter
 from mappings.errors import ShelfwiseError, UnknownIndex
 from mappings.index_names import MAX_NAME_LENGTH
 from service.access.scopes import Scope, needs
-from service.pages import front_door
+from service.pages import front_door, photo_view
 from service.pages.asking import Asker, VisitorPhoto
 from service.pages.assets import find_asset
 from service.pages.forms import visitor_photo
+from service.pages.html import asset_answer, html_answer, render_html
 from service.pages.results import find_product, find_results
 from service.pages.state import SORTS, ShopState
 from service.pages.wiring import EXTENSION, build_pages, current_pages
@@ -30,22 +31,6 @@ from service.services import Services, current_services
 blueprint = Blueprint("pages", __name__, template_folder="templates")
 log = structlog.get_logger(__name__)
 
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' https: http: blob:; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
-"""Only our own scripts and styles; photos also of the shop's hosts, and of the visitor's disk."""
-
-_HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-_YEAR_SECONDS = 31_536_000
-_PHOTO_SECONDS = 3_600
-
 
 class IndexName(BaseConverter):
     """A name that an index of ours may have, so that `/shop/_search` stays Elasticsearch's."""
@@ -54,11 +39,16 @@ class IndexName(BaseConverter):
 
 
 def register(app: Flask, services: Services) -> None:
-    """Add the pages, unless the settings hide them."""
-    if not services.settings.service_shop_page:
+    """Add the pages, unless the settings hide them. The studio shows products' photos too."""
+    settings = services.settings
+    if settings.service_shop_page or settings.service_studio:
+        app.extensions[EXTENSION] = build_pages(services)
+        app.url_map.converters["shop_index"] = IndexName
+        app.register_blueprint(photo_view.blueprint)
+        app.jinja_env.globals["has_shop"] = settings.service_shop_page
+        app.jinja_env.globals["has_studio"] = settings.service_studio
+    if not settings.service_shop_page:
         return
-    app.extensions[EXTENSION] = build_pages(services)
-    app.url_map.converters["shop_index"] = IndexName
     app.add_template_global(_asset_address, "asset")
     app.add_template_global(_like_address, "like")
     app.add_template_global(_fresh_address, "fresh")
@@ -72,14 +62,14 @@ def shops() -> ResponseReturnValue:
     """Lead to the only index, or show which there are; behind keys, ask which one is meant."""
     services = current_services()
     if services.access.keys_required:
-        return _html("shop/indexes.html", names=(), needs_key=True)
+        return render_html("shop/indexes.html", names=(), needs_key=True)
     try:
         names = sorted(live.name for live in services.indexes.list_served())
     except ShelfwiseError as error:
         return _failed(error, "shop/failed_page.html", name="")
     if len(names) == 1:
         return redirect(f"/shop/{names[0]}")
-    return _html("shop/indexes.html", names=names, needs_key=False)
+    return render_html("shop/indexes.html", names=names, needs_key=False)
 
 
 @blueprint.route("/shop/<shop_index:name>", methods=["GET", "POST"])
@@ -90,7 +80,7 @@ def page(name: str) -> ResponseReturnValue:
     needs_key = services.access.keys_required
     common: dict[str, Any] = {"name": name, "needs_key": needs_key, "names": ()}
     if needs_key:
-        return _html(
+        return render_html(
             "shop/page.html",
             view="",
             state=ShopState.parse(request.args.to_dict(flat=False)),
@@ -101,7 +91,7 @@ def page(name: str) -> ResponseReturnValue:
         state, view = _view(name)
     except ShelfwiseError as error:
         return _failed(error, "shop/failed_page.html", **common)
-    return _html("shop/page.html", view=view, state=state, **{**common, "names": names})
+    return render_html("shop/page.html", view=view, state=state, **{**common, "names": names})
 
 
 @blueprint.route("/shop/<shop_index:index>/results", methods=["GET", "POST"])
@@ -112,25 +102,7 @@ def results(index: str) -> ResponseReturnValue:
         _, view = _view(index)
     except ShelfwiseError as error:
         return _failed(error, "shop/failed.html", name=index)
-    return Response(view, mimetype="text/html", headers=_HEADERS)
-
-
-@blueprint.get("/shop/<shop_index:index>/photo")
-@needs(Scope.SEARCH)
-def photo(index: str) -> ResponseReturnValue:
-    """Show a photo of a product that lies on our disk or in its document.
-
-    The product's id is no part of the path: it may hold slashes and dots.
-    """
-    product_id, position = request.args.get("id", ""), request.args.get("position", "")
-    if not product_id or not position.isascii() or not position.isdigit() or len(position) > 3:
-        raise NotFound
-    found = current_pages().photos.get(index, product_id, int(position))
-    scope = "private" if current_services().access.keys_required else "public"
-    response = Response(found.data, mimetype="image/webp")
-    response.headers["Cache-Control"] = f"{scope}, max-age={_PHOTO_SECONDS}"
-    response.set_etag(found.tag)
-    return response.make_conditional(request)
+    return html_answer(view)
 
 
 @blueprint.get("/shop-assets/<name>")
@@ -140,13 +112,7 @@ def asset(name: str) -> ResponseReturnValue:
     found = find_asset(name)
     if found is None:
         raise NotFound
-    response = Response(found.data, mimetype=found.mimetype)
-    is_this = request.args.get("v") == found.tag
-    response.headers["Cache-Control"] = (
-        f"public, max-age={_YEAR_SECONDS}, immutable" if is_this else "no-cache"
-    )
-    response.set_etag(found.tag)
-    return response.make_conditional(request)
+    return asset_answer(found, is_named=request.args.get("v") == found.tag)
 
 
 def _view(index: str) -> tuple[ShopState, str]:
@@ -182,18 +148,13 @@ def _asker(services: Services, index: str, state: ShopState, photo: VisitorPhoto
     )
 
 
-def _html(template: str, *, status: int = 200, **values: Any) -> Response:  # noqa: ANN401
-    text = render_template(template, **values)
-    return Response(text, status=status, mimetype="text/html", headers=_HEADERS)
-
-
 def _failed(error: ShelfwiseError, template: str, **values: Any) -> Response:  # noqa: ANN401
     """Say on a page what the API would say in JSON."""
     status = error.http_status
     if status >= 500:
         log.warning("page_failed", code=error.code, reason=str(error), request_id=g.request_id)
     values = {"names": (), "needs_key": False, "state": ShopState(), **values}
-    response = _html(
+    response = render_html(
         template,
         status=status,
         message=error.message,

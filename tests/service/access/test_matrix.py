@@ -16,6 +16,8 @@ from tests.service.access.conftest import bearer, offline_app
 OPEN = {
     *("/healthz", "/readyz", "/openapi.json", "/docs", "/docs/start.js", "/docs/<name>"),
     *("/shop", "/shop/<shop_index:name>", "/shop-assets/<name>"),  # empty pages behind keys
+    *("/studio", "/studio/<shop_index:name>", "/studio/<shop_index:name>/<page>"),
+    "/studio-assets/<release>/<folder>/<name>",
     "/v1/webhooks/<name>",  # has signatures of its own
 }
 """What asks for no key; anything else that does is a fault."""
@@ -39,6 +41,7 @@ EXPECTED = {
     "GET /shop/<shop_index:index>/results": Scope.SEARCH,
     "POST /shop/<shop_index:index>/results": Scope.SEARCH,
     "GET /shop/<shop_index:index>/photo": Scope.SEARCH,
+    "GET /studio/<shop_index:index>/frame/indexes": Scope.ADMIN,
     "POST /v1/indexes/<index>/products": Scope.WRITE,
     "DELETE /v1/indexes/<index>/products": Scope.WRITE,
     "GET /v1/tasks/<task_id>": Scope.WRITE,

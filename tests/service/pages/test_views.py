@@ -15,7 +15,7 @@ from PIL import Image
 from indexer.encoders.hashing import HashingEncoder
 from mappings.index_lifecycle import create_index
 from service.access.scopes import Scope
-from service.pages.assets import NAMES
+from service.pages.assets import read_assets
 from tests.service.access.conftest import bearer, key, offline_app  # noqa: F401 - a fixture
 from tests.service.conftest import TEMPLATE, fill, running_app
 
@@ -81,7 +81,7 @@ def test_the_policy_allows_no_inline_scripts_and_no_framing(offline):
     assert "unsafe" not in policy
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(read_assets("service.pages")))
 def test_files_of_the_page_are_kept_by_browsers_while_they_are_the_same(offline, name):
     first = offline.get(f"/shop-assets/{name}")
     tag = first.headers["ETag"]

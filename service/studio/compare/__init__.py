@@ -1,0 +1,1 @@
+"""Two ways to rank one query, side by side."""

@@ -1,0 +1,3 @@
+import { onReady } from "../studio/studio.js";
+
+onReady(() => {});
