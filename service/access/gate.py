@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 
 from indexer.images.networks import parse_networks
 from mappings.audit import AuditLog
-from mappings.errors import Forbidden, Unauthorized
+from mappings.errors import Unauthorized
 from mappings.masking import keep_from_logs
 from service.access.addresses import (
     Network,
     client_address,
     client_group,
     is_loopback,
-    names_this_machine,
 )
 from service.access.caller import EVERYBODY, NOBODY, Caller, current_caller, set_caller
 from service.access.credentials import find_key
+from service.access.foreign_pages import READING, refuse_foreign_change, refuse_strangers
 from service.access.key_ring import KeyRing
 from service.access.private_words import words_of_request
 from service.access.rate_limits import RateLimits, Verdict
@@ -28,7 +27,6 @@ from service.access.scopes import Scope, needed_scope
 from service.settings import ServiceSettings
 
 CHALLENGE = 'Bearer realm="shelfwise", ApiKey realm="shelfwise"'
-_READING = ("GET", "HEAD", "OPTIONS")
 UNCOUNTED = ("/healthz",)
 """Asks nobody else, and must answer while everything else is refused."""
 
@@ -72,10 +70,11 @@ def register(app: Flask, access: Access) -> None:
     @app.before_request
     def admit() -> None:
         set_caller(NOBODY)
+        refuse_foreign_change(request.method, request.headers, access.origins)
         keep_from_logs(words_of_request if access.masks_queries else None)
         g.may_search = lambda index: current_caller().may_use(index)
         if access.ring is None:
-            _refuse_strangers(access)
+            refuse_strangers(request.host, request.headers, access.origins)
             set_caller(EVERYBODY)
         scope = _needed(app, access)
         caller, refusal = _identify(access.ring) if scope else (current_caller(), None)
@@ -130,7 +129,7 @@ def _needed(app: Flask, access: Access) -> Scope | None:
 
 def _record(app: Flask, access: Access, response: Response) -> None:
     """Record what changes something in the name of an admin, or was refused to somebody known."""
-    if request.endpoint is None or request.method in _READING or response.status_code == 401:
+    if request.endpoint is None or request.method in READING or response.status_code == 401:
         return
     if needed_scope(app.view_functions[request.endpoint]) is not Scope.ADMIN:
         return
@@ -150,26 +149,3 @@ def _address(access: Access) -> str:
     forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
     peer = request.remote_addr or ""
     return client_group(client_address(peer, forwarded, access.trusted_proxies))
-
-
-def _refuse_strangers(access: Access) -> None:
-    """Keep the pages of other sites from what a browser on this machine can reach.
-
-    Without keys the only guard is that nobody else reaches a loopback address, and a page in
-    a browser here does: by its own name for 127.0.0.1, or by a request across sites.
-    """
-    if not names_this_machine(request.host):
-        raise Forbidden(
-            f"API keys are off, so only requests to this machine are answered, not to "
-            f"{request.host[:80]!r}; set SHELFWISE_SERVICE_KEYS=required behind a proxy",
-            field="host",
-        )
-    origin = request.headers.get("Origin")
-    if origin is None or origin in access.origins:
-        return
-    if urlsplit(origin).netloc != request.host:
-        raise Forbidden(
-            f"pages of {origin[:80]!r} may not call this service: name the origin in "
-            "SHELFWISE_SERVICE_ORIGINS",
-            field="origin",
-        )
