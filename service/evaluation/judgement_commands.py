@@ -23,6 +23,7 @@ from service.evaluation.options import (
 )
 from service.evaluation.systems import SYSTEMS, System, ranked_ids, run_hits
 from service.evaluation.unjudged import POOL_DEPTH, choose_unjudged
+from service.judgements.export import EXPORT_FORMATS, ExportFormat, export_text
 from service.judgements.files import FORMATS, Format, read_list
 from service.judgements.judgement_list import HIGHEST_GRADE, MAX_GRADE
 from service.judgements.opening import open_list
@@ -119,16 +120,22 @@ def show(name: str, index: str | None) -> None:
 
 @judgements.command("export")
 @click.argument("name")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(EXPORT_FORMATS),
+    default="csv",
+    show_default=True,
+    help="trec is the qrels file, topics the file that says which query its numbers mean.",
+)
 @click.option("--output", type=_FILE, help="File to write; the terminal when left out.")
-def export(name: str, output: Path | None) -> None:
-    """Write a list as CSV, as `import` reads it."""
-    content = JudgementStore(cluster()).read(name)
-    rows = [
-        (query, product_id, str(grade))
-        for query, grades in content.judgements.items()
-        for product_id, grade in grades.items()
-    ]
-    _write(("query", "product_id", "grade"), rows, output)
+def export(name: str, form: ExportFormat, output: Path | None) -> None:
+    """Write a list as `import` reads it."""
+    text = export_text(JudgementStore(cluster()).read(name).judgements, form)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    output.write_text(text, encoding="utf-8", newline="")
 
 
 @judgements.command("delete")

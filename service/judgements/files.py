@@ -1,4 +1,4 @@
-"""Judgement files: CSV, TREC qrels and the exports of Quepid."""
+"""Judgement files: CSV, JSON lines, TREC qrels and the exports of Quepid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mappings.validation_faults import shorten
 from service.judgements.judgement_list import MAX_GRADE, JudgementList, Judgements
 from service.judgements.rows import Contradictions, Row, collect
 
-Format = Literal["csv", "trec", "quepid"]
+Format = Literal["csv", "jsonl", "trec", "quepid"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 _COLUMNS = {
@@ -42,8 +42,9 @@ def read_list(
     """Read a judgement list from a file.
 
     form: `csv` with a header, columns query, product_id (or product, docid) and grade (or
-        rating); `trec` with lines `query_id 0 product_id grade`; `quepid`, its CSV export or
-        one of its JSON exports (of ratings, or for Rated Ranking Evaluator).
+        rating); `jsonl` with lines of JSON objects that have these names; `trec` with lines
+        `query_id 0 product_id grade`; `quepid`, its CSV export or one of its JSON exports (of
+        ratings, or for Rated Ranking Evaluator).
     topics: of `trec` alone, a file with lines `query_id<TAB>query`; without it the query ids
         are the queries.
     Raises InvalidQuery that names the file, and the line where there is one, when anything of
@@ -52,11 +53,33 @@ def read_list(
     if topics is not None and form != "trec":
         raise InvalidQuery(f"topics: only TREC files have them, not {form}", field="topics")
     text = _read_text(path)
-    queries = _topics(topics) if topics is not None else None
-    rows = _trec_rows(path.name, text, queries) if form == "trec" else _READERS[form](path, text)
+    return read_text(
+        text,
+        path.name,
+        form=form,
+        max_grade=max_grade,
+        contradictions=contradictions,
+        queries=_topics(topics) if topics is not None else None,
+    )
+
+
+def read_text(
+    text: str,
+    source: str,
+    *,
+    form: Format = "csv",
+    max_grade: int = MAX_GRADE,
+    contradictions: Contradictions = "refuse",
+    queries: Mapping[str, str] | None = None,
+) -> JudgementList:
+    """Return the list that the text of a file holds; everything else as in `read_list`.
+
+    source: name for messages. queries: of `trec`, query id to query.
+    """
+    rows = _trec_rows(source, text, queries) if form == "trec" else _READERS[form](source, text)
     return collect(
         rows,
-        source=path.name,
+        source=source,
         max_grade=max_grade,
         contradictions=contradictions,
         unrated_allowed=form == "quepid",
@@ -80,19 +103,19 @@ def _read_text(path: Path) -> str:
         ) from error
 
 
-def _csv_rows(path: Path, text: str) -> Iterator[Row]:
+def _csv_rows(source: str, text: str) -> Iterator[Row]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         # Quepid's template leaves an empty line above the header.
         header = next((cells for cells in reader if cells), [])
-        places = _columns(path.name, header)
+        places = _columns(source, header)
         for cells in reader:
             line = f"line {reader.line_num}"
             if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) > len(header):
                 raise InvalidQuery(
-                    f"{path.name}, {line}: has {len(cells)} cells for {len(header)} columns; "
+                    f"{source}, {line}: has {len(cells)} cells for {len(header)} columns; "
                     "is a comma in a query not quoted?",
                     field="judgements",
                 )
@@ -102,7 +125,7 @@ def _csv_rows(path: Path, text: str) -> Iterator[Row]:
             yield Row(query, product_id, grade, line)
     except csv.Error as error:
         raise InvalidQuery(
-            f"{path.name}, line {reader.line_num}: is not CSV: {error}", field="judgements"
+            f"{source}, line {reader.line_num}: is not CSV: {error}", field="judgements"
         ) from error
 
 
@@ -165,28 +188,60 @@ def _topics(path: Path) -> dict[str, str]:
     return found
 
 
-def _quepid_rows(path: Path, text: str) -> Iterator[Row]:
+def _jsonl_rows(source: str, text: str) -> Iterator[Row]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (RecursionError, json.JSONDecodeError) as error:
+            raise InvalidQuery(
+                f"{source}, line {number}: is not JSON, got {shorten(line)}", field="judgements"
+            ) from error
+        if not isinstance(row, dict):
+            raise InvalidQuery(
+                f"{source}, line {number}: should be a JSON object, got {shorten(line)}",
+                field="judgements",
+            )
+        yield row_of(row, f"line {number}")
+
+
+def row_of(found: Mapping[str, object], place: str) -> Row:
+    """Return the row that an object with the names of the columns says."""
+    query, product_id, grade = (
+        next((found[name] for name in names if name in found), None) for names in _COLUMNS.values()
+    )
+    # A query of 5 is text to a shop; a grade of True is none.
+    return Row(
+        query if isinstance(query, str) else None,
+        product_id if isinstance(product_id, str) else None,
+        None if grade is None else str(grade),
+        place,
+    )
+
+
+def _quepid_rows(source: str, text: str) -> Iterator[Row]:
     if text.lstrip()[:1] not in ("{", "["):
-        yield from _csv_rows(path, text)
+        yield from _csv_rows(source, text)
         return
     try:
         content = json.loads(text)
     except RecursionError as error:
         raise InvalidQuery(
-            f"{path.name}: is nested too deep, got {shorten(text)}", field="judgements"
+            f"{source}: is nested too deep, got {shorten(text)}", field="judgements"
         ) from error
     except json.JSONDecodeError as error:
         raise InvalidQuery(
-            f"{path.name}, line {error.lineno}: is not JSON: {error.msg}", field="judgements"
+            f"{source}, line {error.lineno}: is not JSON: {error.msg}", field="judgements"
         ) from error
     queries = content.get("queries") if isinstance(content, dict) else None
     if not isinstance(queries, list):
         raise InvalidQuery(
-            f"{path.name}: should be an object with a list of queries, got {shorten(content)}",
+            f"{source}: should be an object with a list of queries, got {shorten(content)}",
             field="judgements",
         )
     for number, entry in enumerate(queries):
-        yield from _quepid_query(path.name, f"queries[{number}]", entry)
+        yield from _quepid_query(source, f"queries[{number}]", entry)
 
 
 def _quepid_query(source: str, place: str, entry: object) -> Iterator[Row]:
@@ -219,7 +274,8 @@ def _names(names: object) -> list[object]:
     return names if isinstance(names, list) else [names]
 
 
-_READERS: Mapping[str, Callable[[Path, str], Iterator[Row]]] = {
+_READERS: Mapping[str, Callable[[str, str], Iterator[Row]]] = {
     "csv": _csv_rows,
+    "jsonl": _jsonl_rows,
     "quepid": _quepid_rows,
 }

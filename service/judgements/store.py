@@ -1,35 +1,33 @@
-"""Named judgement lists in the cluster, each replaced as a whole or not at all.
+"""Named judgement lists in the cluster: replaced as a whole or not at all, and graded one by one.
 
 An import writes its rows under a revision of its own, which nobody reads yet. One write of the
 list's small state document then switches to it, and what was there before is deleted. So an
 import that dies leaves the list as it was; its rows go with a later import of the list.
+
+A single grade is one row of the revision that is read. Its writer looks at the state once more
+afterwards: where an import has switched meanwhile, the grade is written again under the new
+revision. And who merges looks at the old rows once more after the switch. So none is lost.
 """
 
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 from elasticsearch import ConflictError, Elasticsearch, NotFoundError
-from elasticsearch.helpers import BulkIndexError, bulk
 
 from mappings.cluster import cluster_errors
-from mappings.errors import (
-    ClusterUnavailable,
-    InvalidQuery,
-    PermanentIndexingError,
-    ShelfwiseError,
-)
+from mappings.errors import ClusterUnavailable, InvalidQuery, ShelfwiseError
 from mappings.index_lifecycle import create_own_index
 from mappings.validation_faults import shorten
 from service.judgements.judgement_list import JudgementList, Judgements
+from service.judgements.list_rows import INDEX, ListRows, is_keyed, new_revision
+from service.judgements.single_grades import ANY_GRADE, give_grade, take_along
 
-INDEX = "shelfwise-judgements"
 MAX_LISTS = 1_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _KEYWORD = {"type": "keyword"}
@@ -46,8 +44,7 @@ _FIELDS: dict[str, Any] = {
     "judgements": {"type": "integer"},
     "queries": {"type": "integer"},
 }
-_ROWS_A_PAGE = 5_000
-_READS = 3
+_ATTEMPTS = 3
 _ABANDONED = timedelta(hours=1)
 """Age of rows that no state names, after which no import can still be about to switch to them."""
 
@@ -58,7 +55,8 @@ log = structlog.get_logger(__name__)
 class StoredList:
     """What is known of a list without reading it.
 
-    imported_at: ISO 8601. source: name of the file. judgements, queries: how many.
+    imported_at: ISO 8601. source: name of the file. judgements, queries: how many; of a list of
+    thousands of queries that was graded one by one, the queries are counted to about a hundredth.
     """
 
     name: str
@@ -84,6 +82,7 @@ class JudgementStore:
 
     def __init__(self, client: Elasticsearch) -> None:
         self._client = client
+        self._rows = ListRows(client)
 
     def save(self, name: str, content: JudgementList, *, replace: bool = False) -> StoredList:
         """Store a list under a name, whole or not at all.
@@ -92,13 +91,7 @@ class JudgementStore:
         is False, or when somebody else has changed the list meanwhile: what was stored before is
         unchanged. After a TemporaryError it is unchanged too, or replaced as a whole.
         """
-        if not is_list_name(name):
-            raise InvalidQuery(
-                f"name: should be 1 to 64 of a-z, 0-9, '_' and '-' and begin with a letter or "
-                f"digit, got {shorten(name)}",
-                field="name",
-            )
-        self._create_index()
+        self._prepare(name)
         found = self._state(name)
         if found and not replace:
             raise InvalidQuery(
@@ -106,9 +99,136 @@ class JudgementStore:
                 "replace it with --replace",
                 field="name",
             )
+        return self._save(name, content, found)
+
+    def merge(self, name: str, content: JudgementList) -> StoredList:
+        """Add judgements to a list, or store it when there is none of that name.
+
+        A pair that the list has gets the new grade. Raises what `save` raises, and InvalidQuery
+        when the list's best grade is another one.
+        """
+        self._prepare(name)
+        found = self._state(name)
+        if found is None:
+            return self._save(name, content, None)
+        before = found[0]
+        if before.max_grade != content.max_grade:
+            raise InvalidQuery(
+                f"max_grade: list {name!r} has grades 0 to {before.max_grade}, "
+                f"got 0 to {content.max_grade}",
+                field="max_grade",
+            )
+        known = self._rows.read(before.revision)
+        merged = {query: dict(grades) for query, grades in known.items()}
+        for query, grades in content.judgements.items():
+            merged.setdefault(query, {}).update(grades)
+        whole = JudgementList(merged, before.max_grade, source=content.source or before.source)
+        return self._save(name, whole, found, known=known)
+
+    def grade(
+        self,
+        name: str,
+        query: str,
+        product_id: str,
+        grade: int | None,
+        *,
+        source: str = "",
+        seen: int | None = ANY_GRADE,
+    ) -> int | None:
+        """Give one pair of a list a grade, None to take it away; return the one it had.
+
+        source: who grades. seen: the grade that the judge believes the pair to have, None for
+        no grade. Raises InvalidQuery for a list that is not there and a grade beyond its scale,
+        Conflict when the pair has another grade than the one seen.
+        """
+        for _ in range(_ATTEMPTS):
+            state, version = self._require(name)
+            if grade is not None and not 0 <= grade <= state.max_grade:
+                raise InvalidQuery(
+                    f"grade: should be a whole number from 0 to {state.max_grade}, got {grade}",
+                    field="grade",
+                )
+            if not is_keyed(state.revision):
+                known = self._rows.read(state.revision)
+                self._save(name, self._content(state, known), (state, version), known=known)
+                continue
+            place, pair = (name, state.revision), (query, product_id)
+            had = give_grade(self._rows, place, pair, grade, source=source, seen=seen)
+            now = self._state(name)
+            if now is not None and now[0].revision == state.revision:
+                return had
+            seen = ANY_GRADE  # an import may have brought our own grade along
+        raise ClusterUnavailable(f"list {name!r} is replaced again and again; try again")
+
+    def lists(self) -> list[StoredList]:
+        """Return every list by name, the first thousand."""
+        with cluster_errors(index=INDEX):
+            answer = self._client.search(
+                index=INDEX,
+                ignore_unavailable=True,
+                query={"term": {"kind": "state"}},
+                sort=[{"list": "asc"}],
+                size=MAX_LISTS,
+            )
+        return self._counted([_stored(hit["_source"]) for hit in answer["hits"]["hits"]])
+
+    def has(self, name: str) -> bool:
+        """Return whether there is a list of that name."""
+        return is_list_name(name) and self._state(name) is not None
+
+    def show(self, name: str) -> StoredList:
+        """Return what is known of a list; raises InvalidQuery that lists the names there are."""
+        return self._counted([self._require(name)[0]])[0]
+
+    def read(self, name: str) -> JudgementList:
+        """Return a list with its queries in the order of their text.
+
+        Raises InvalidQuery that lists the names there are, ClusterUnavailable when the list is
+        replaced again and again while it is read.
+        """
+        for _ in range(_ATTEMPTS):
+            state, _ = self._require(name)
+            found = self._rows.read(state.revision)
+            now = self._state(name)
+            # Rows of a revision go only after a switch to another one.
+            if now is not None and now[0].revision == state.revision:
+                return self._content(state, found)
+        raise ClusterUnavailable(f"list {name!r} is replaced again and again while it is read")
+
+    def delete(self, name: str) -> StoredList:
+        """Delete a list; raises what `show` raises, and InvalidQuery when it changes meanwhile."""
+        state, version = self._require(name)
+        counted = self._counted([state])[0]
+        with cluster_errors(index=INDEX):
+            try:
+                self._client.delete(
+                    index=INDEX,
+                    id=_state_id(name),
+                    refresh=True,
+                    if_seq_no=version["if_seq_no"],
+                    if_primary_term=version["if_primary_term"],
+                )
+            except (ConflictError, NotFoundError) as error:
+                raise _changed_meanwhile(name) from error
+        self._tidy(name, _stale(state.revision))
+        return counted
+
+    def _save(
+        self,
+        name: str,
+        content: JudgementList,
+        found: tuple[StoredList, dict[str, int]] | None,
+        *,
+        known: Judgements | None = None,
+    ) -> StoredList:
+        """Write a revision and switch to it.
+
+        found: the list as it is. known: its rows where the content holds them; what is graded
+        meanwhile is taken along.
+        """
         state = StoredList(
             name=name,
-            revision=secrets.token_hex(12),
+            revision=new_revision(),
             imported_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             source=content.source,
             max_grade=content.max_grade,
@@ -126,67 +246,35 @@ class JudgementStore:
         except InvalidQuery:
             self._tidy(name, written)
             raise
+        if found and known is not None:
+            later = self._rows.read(found[0].revision)
+            place = (name, state.revision)
+            take_along(self._rows, place, known, later, at=state.imported_at)
         # After any other failure the switch may have been made, or be made yet, so the rows stay.
         self._tidy(name, _stale(found[0].revision if found else None), keep=state.revision)
         return state
 
-    def lists(self) -> list[StoredList]:
-        """Return every list by name, the first thousand."""
-        with cluster_errors(index=INDEX):
-            answer = self._client.search(
-                index=INDEX,
-                ignore_unavailable=True,
-                query={"term": {"kind": "state"}},
-                sort=[{"list": "asc"}],
-                size=MAX_LISTS,
+    def _write_rows(self, state: StoredList, judgements: Judgements) -> None:
+        at, source = state.imported_at, state.source
+        self._rows.write(state.name, state.revision, judgements, at=at, source=source)
+
+    @staticmethod
+    def _content(state: StoredList, rows: Judgements) -> JudgementList:
+        return JudgementList(rows, max_grade=state.max_grade, source=state.source)
+
+    def _counted(self, states: list[StoredList]) -> list[StoredList]:
+        """Return the states with what has been graded since."""
+        counts = self._rows.counts([state.revision for state in states])
+        return [_with_counts(state, counts) for state in states]
+
+    def _prepare(self, name: str) -> None:
+        """Make the index unless it is there; raises InvalidQuery for a name that is none."""
+        if not is_list_name(name):
+            raise InvalidQuery(
+                f"name: should be 1 to 64 of a-z, 0-9, '_' and '-' and begin with a letter or "
+                f"digit, got {shorten(name)}",
+                field="name",
             )
-        return [_stored(hit["_source"]) for hit in answer["hits"]["hits"]]
-
-    def has(self, name: str) -> bool:
-        """Return whether there is a list of that name."""
-        return is_list_name(name) and self._state(name) is not None
-
-    def show(self, name: str) -> StoredList:
-        """Return what is known of a list; raises InvalidQuery that lists the names there are."""
-        return self._require(name)[0]
-
-    def read(self, name: str) -> JudgementList:
-        """Return a list with its queries in the order of their text.
-
-        Raises InvalidQuery that lists the names there are, ClusterUnavailable when the list is
-        replaced again and again while it is read.
-        """
-        for _ in range(_READS):
-            state, _ = self._require(name)
-            found: dict[str, dict[str, int]] = {}
-            for row in self._rows(state.revision):
-                found.setdefault(row["query"], {})[row["product_id"]] = row["grade"]
-            read = sum(len(grades) for grades in found.values())
-            if read == state.judgements:
-                return JudgementList(found, max_grade=state.max_grade, source=state.source)
-        raise ClusterUnavailable(
-            f"list {name!r} has {state.judgements} judgements, but {read} were found; "
-            "it may be replaced at the moment"
-        )
-
-    def delete(self, name: str) -> StoredList:
-        """Delete a list; raises what `show` raises, and InvalidQuery when it changes meanwhile."""
-        state, version = self._require(name)
-        with cluster_errors(index=INDEX):
-            try:
-                self._client.delete(
-                    index=INDEX,
-                    id=_state_id(name),
-                    refresh=True,
-                    if_seq_no=version["if_seq_no"],
-                    if_primary_term=version["if_primary_term"],
-                )
-            except (ConflictError, NotFoundError) as error:
-                raise _changed_meanwhile(name) from error
-        self._tidy(name, _stale(state.revision))
-        return state
-
-    def _create_index(self) -> None:
         with cluster_errors(index=INDEX):
             if self._client.indices.exists(index=INDEX):
                 return
@@ -215,65 +303,6 @@ class JudgementStore:
             )
         return found
 
-    def _rows(self, revision: str) -> Iterator[dict[str, Any]]:
-        after: dict[str, Any] = {}
-        while True:
-            with cluster_errors(index=INDEX):
-                answer = self._client.search(
-                    index=INDEX,
-                    query={
-                        "bool": {
-                            "filter": [
-                                {"term": {"kind": "judgement"}},
-                                {"term": {"revision": revision}},
-                            ]
-                        }
-                    },
-                    # A total order: a revision has each pair once.
-                    sort=[{"query": "asc"}, {"product_id": "asc"}],
-                    source_includes=["query", "product_id", "grade"],
-                    size=_ROWS_A_PAGE,
-                    track_total_hits=False,
-                    **after,
-                )
-            hits = answer["hits"]["hits"]
-            yield from (hit["_source"] for hit in hits)
-            if len(hits) < _ROWS_A_PAGE:
-                return
-            after = {"search_after": hits[-1]["sort"]}
-
-    def _write_rows(self, state: StoredList, judgements: Judgements) -> None:
-        rows = (
-            (query, product_id, grade)
-            for query, grades in judgements.items()
-            for product_id, grade in grades.items()
-        )
-        actions = (
-            {
-                "_op_type": "create",
-                "_index": INDEX,
-                "_id": f"{state.revision}-{number}",
-                "kind": "judgement",
-                "list": state.name,
-                "revision": state.revision,
-                "query": query,
-                "product_id": product_id,
-                "grade": grade,
-                "imported_at": state.imported_at,
-                "source": state.source,
-            }
-            for number, (query, product_id, grade) in enumerate(rows)
-        )
-        with cluster_errors(index=INDEX):
-            try:
-                bulk(self._client, actions)
-            except BulkIndexError as error:
-                raise PermanentIndexingError(
-                    f"Elasticsearch refuses a judgement of {state.name!r}: {error.errors[0]}"
-                ) from error
-            # Before the switch, so that a reader of the new state finds every row.
-            self._client.indices.refresh(index=INDEX)
-
     def _switch(self, state: StoredList, version: dict[str, int] | None) -> None:
         document = {"kind": "state", "list": state.name, **asdict(state)}
         del document["name"]
@@ -298,24 +327,16 @@ class JudgementStore:
         if keep:
             clauses["must_not"] = [{"term": {"revision": keep}}]
         try:
-            with cluster_errors(index=INDEX):
-                while self._delete_some({"bool": clauses}):
-                    pass
+            self._rows.delete({"bool": clauses})
         except ShelfwiseError as error:
             log.warning("judgements_left_behind", list=name, reason=str(error))
 
-    def _delete_some(self, query: dict[str, Any]) -> int:
-        """Delete a page of what a query finds; return how many have gone."""
-        # By ids: the embedded server has no module for deleting by a query.
-        self._client.indices.refresh(index=INDEX)  # else what was just written is missed
-        answer = self._client.search(
-            index=INDEX, query=query, source=False, size=_ROWS_A_PAGE, track_total_hits=False
-        )
-        found = answer["hits"]["hits"]
-        actions = ({"_op_type": "delete", "_index": INDEX, "_id": hit["_id"]} for hit in found)
-        # One that somebody else has deleted meanwhile is no fault.
-        deleted, _ = bulk(self._client, actions, raise_on_error=False)
-        return deleted
+
+def _with_counts(state: StoredList, counts: Mapping[str, tuple[int, int]]) -> StoredList:
+    judgements, queries = counts.get(state.revision, (0, 0))
+    if judgements == state.judgements:
+        return state  # as it was imported, so its exact numbers hold
+    return replace(state, judgements=judgements, queries=queries)
 
 
 def _stale(revision: str | None) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from mappings.errors import InvalidQuery
-from service.judgements.files import read_judgements, read_list
+from service.judgements.export import EXPORT_FORMATS, export_text
+from service.judgements.files import read_judgements, read_list, read_text
 from service.judgements.judgement_list import JudgementList, answerable
 from service.judgements.remarks import remarks_on
 
@@ -227,3 +228,39 @@ def test_quepids_json_that_is_not_sound(write, content, message):
 
 def test_a_list_counts_its_judgements():
     assert JudgementList({"a": {"x": 1, "y": 0}, "b": {"x": 3}}).count == 3
+
+
+def test_json_lines_are_read_and_name_the_line_that_is_wrong():
+    good = '{"query":"mouse","product_id":"p1","grade":3}\n\n{"query":"a","docid":"b","rating":0}'
+    assert read_text(good, "body", form="jsonl").judgements == {"mouse": {"p1": 3}, "a": {"b": 0}}
+    for line, message in (
+        ("{", "body, line 1: is not JSON"),
+        ("[1]", "body, line 1: should be a JSON object"),
+        ('{"query": "a", "product_id": 5, "grade": 1}', "line 1: product_id is blank"),
+        ('{"query": "a", "product_id": "b", "grade": true}', "line 1: grade .* got 'True'"),
+    ):
+        with pytest.raises(InvalidQuery, match=message):
+            read_text(line, "body", form="jsonl")
+
+
+HOSTILE = {'=cmd|"x"': {'p,1"': 3, "p\u202e2": 0}, "red, <b>cable</b>": {"p\U0001f9e6": 1}}
+
+
+def test_what_is_exported_is_read_again_the_same():
+    for form in ("csv", "jsonl"):
+        assert read_text(export_text(HOSTILE, form), "x", form=form).judgements == HOSTILE
+    topics = dict(line.split("\t") for line in export_text(HOSTILE, "topics").splitlines())
+    qrels = export_text(HOSTILE, "trec")
+    assert read_text(qrels, "x", form="trec", queries=topics).judgements == HOSTILE
+
+
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
+def test_a_list_without_judgements_is_exported_too(form):
+    assert export_text({}, form) == ("query,product_id,grade\n" if form == "csv" else "")
+
+
+def test_trec_refuses_what_its_lines_cannot_hold():
+    with pytest.raises(InvalidQuery, match="product 'a b', whose id has a space"):
+        export_text({"q": {"a b": 1}}, "trec")
+    with pytest.raises(InvalidQuery, match="query .* line break or tab"):
+        export_text({"q\tr": {"a": 1}}, "topics")

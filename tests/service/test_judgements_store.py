@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,12 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from mappings.cluster import connect
-from mappings.errors import ClusterUnavailable, InvalidQuery, PermanentIndexingError
+from mappings.errors import (
+    ClusterUnavailable,
+    Conflict,
+    InvalidQuery,
+    PermanentIndexingError,
+)
 from mappings.settings import SharedSettings
 from service.judgements.judgement_list import JudgementList
 from service.judgements.opening import open_judgements, open_list
@@ -157,6 +163,109 @@ def test_judged_products_that_the_index_lacks(cluster, shop):
     assert remark.examples == ("ghost-0", "nope")  # ghost-0 is a tombstone
     assert remark.describe() == "2 products that are not in the index: 'ghost-0', 'nope'"
     assert remark_on_index(cluster, shop, {"mouse": {"p001": 3}}) == []
+
+
+def test_single_grades_are_given_changed_and_taken_away(store, name, cluster):
+    store.save(name, SMALL)
+    assert store.grade(name, "mouse", "p3", 2, seen=None, source="ann") is None
+    assert store.grade(name, "mouse", "p1", 1) == 3
+    assert store.grade(name, "lamp", "p4", 0) is None
+    assert store.grade(name, "cable", "p1", None) == 1
+    assert store.grade(name, "cable", "p1", None) is None
+    assert store.read(name).judgements == {"lamp": {"p4": 0}, "mouse": {"p1": 1, "p2": 0, "p3": 2}}
+    shown = store.show(name)
+    assert (shown.judgements, shown.queries) == (4, 2)
+    assert shown in store.lists()
+    assert [row["source"] for row in rows(cluster, name) if row.get("product_id") == "p3"] == [
+        "ann"
+    ]
+    with pytest.raises(InvalidQuery, match="grade: should be a whole number from 0 to 3, got 4"):
+        store.grade(name, "mouse", "p1", 4)
+    with pytest.raises(InvalidQuery, match="no list is named 'nobody'"):
+        store.grade("nobody", "mouse", "p1", 1)
+
+
+def test_a_grade_that_was_not_seen_is_not_written_over(store, name):
+    store.save(name, SMALL)
+    store.grade(name, "mouse", "p3", 2, seen=None)
+    with pytest.raises(Conflict, match="'p3' has grade 2 for 'mouse' by now"):
+        store.grade(name, "mouse", "p3", 1, seen=None)
+    with pytest.raises(Conflict, match="'p9' has no grade for 'mouse' by now"):
+        store.grade(name, "mouse", "p9", 1, seen=0)
+    assert store.grade(name, "mouse", "p3", 2, seen=None) == 2  # both say the same
+    assert store.grade(name, "mouse", "p3", 1, seen=2) == 2
+
+
+def test_judges_at_once_lose_nothing(store, name):
+    store.save(name, JudgementList({}))
+    mine = [{f"p{judge}-{number}": number % 4 for number in range(15)} for judge in range(4)]
+
+    def judge(grades: dict[str, int]) -> None:
+        for product_id, grade in grades.items():
+            store.grade(name, "mouse", product_id, grade)
+            store.grade(name, "shared", f"p{grade}", grade)
+
+    threads = [threading.Thread(target=judge, args=(grades,)) for grades in mine]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    together = {product_id: grade for grades in mine for product_id, grade in grades.items()}
+    expected = {"mouse": together, "shared": {f"p{grade}": grade for grade in range(4)}}
+    assert store.read(name).judgements == expected
+
+
+def test_what_is_graded_while_a_list_is_merged_is_kept(store, name, cluster):
+    class Slow(JudgementStore):
+        """A judge goes on while the merged rows are written."""
+
+        def _write_rows(self, state, judgements):
+            super()._write_rows(state, judgements)
+            store.grade(name, "mouse", "p1", 2)
+            store.grade(name, "mouse", "p5", 1)
+            store.grade(name, "cable", "p1", None)
+
+    store.save(name, SMALL)
+    more = JudgementList({"mouse": {"p2": 3}, "lamp": {"p7": 2}})
+    Slow(cluster).merge(name, more)
+    assert store.read(name).judgements == {
+        "lamp": {"p7": 2},
+        "mouse": {"p1": 2, "p2": 3, "p5": 1},
+    }
+
+
+def test_a_grade_follows_a_switch_that_came_between(store, name, cluster):
+    class Overtaken(JudgementStore):
+        """The list is replaced once between a judge's look at it and the write."""
+
+        done = False
+
+        def _require(self, name):
+            found = super()._require(name)
+            if not self.done:
+                self.done = True
+                store.save(name, JudgementList({"new": {"p0": 1}}), replace=True)
+            return found
+
+    store.save(name, SMALL)
+    Overtaken(cluster).grade(name, "mouse", "p8", 2, seen=None)
+    assert store.read(name).judgements == {"mouse": {"p8": 2}, "new": {"p0": 1}}
+
+
+def test_rows_of_an_earlier_release_are_graded_too(store, name, cluster, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("service.judgements.store.new_revision", lambda: secrets.token_hex(12))
+        store.save(name, SMALL)
+    assert store.grade(name, "mouse", "p1", 0) == 3
+    assert store.read(name).judgements == {"mouse": {"p1": 0, "p2": 0}, "cable": {"p1": 1}}
+
+
+def test_merging_makes_a_list_and_refuses_another_scale(store, name):
+    assert store.merge(name, SMALL).judgements == 3
+    with pytest.raises(InvalidQuery, match="has grades 0 to 3, got 0 to 10"):
+        store.merge(name, OTHER)
+    assert store.merge(name, JudgementList({"mouse": {"p1": 0}})).judgements == 3
+    assert store.read(name).judgements["mouse"] == {"p1": 0, "p2": 0}
 
 
 def test_a_cluster_that_is_away():
