@@ -161,6 +161,12 @@ class UnknownWeights(RequestError):
     code = "unknown_weights"
 
 
+class UnusableWeights(RequestError):
+    """A version of the ranking weights whose model cannot rank here."""
+
+    code = "unusable_weights"
+
+
 class UnknownRules(RequestError):
     """No version of the rules of that name, or no rule or synonym of that id."""
 

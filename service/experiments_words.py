@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from service.experiments_outlook import FEW, Measure, Outlook, has_few
 from service.experiments_report import MISMATCH, ExperimentReport
 from service.weights.experiments import AbReport, InterleavingReport
 from service.weights.proportions import Difference, Proportion
-
-_FEW = 30
-"""Clients in an arm, or decided ones, below which the approximations say little."""
 
 _REASONS = {
     "not_verified": "pages whose query id was made up, of another client or of another key",
@@ -24,10 +22,52 @@ _REASONS = {
     "repeated_query": "pages of a query that a client asked again and again",
 }
 
+_NAMES: Mapping[Measure, str] = {
+    "clicked": "Clicks",
+    "bought": "Purchases",
+    "preferred": "Preference",
+}
+
 
 def in_words(report: ExperimentReport) -> str:
     """Return the report as lines of text."""
     return "\n".join(_lines(report))
+
+
+def verdicts(report: ExperimentReport, outlooks: Mapping[Measure, Outlook]) -> list[str]:
+    """Return one sentence a measure: who leads, how sure that is, and how long it still takes."""
+    if report.split_p_value is not None and report.split_p_value < MISMATCH:
+        return ["Nobody can be said to lead: the clients are not divided as the share says."]
+    if has_few(report):
+        return [f"Too few clients to say who leads: it takes {FEW} in each arm."]
+    return [f"{_NAMES[name]}: {_verdict_on(outlook)}" for name, outlook in outlooks.items()]
+
+
+def _verdict_on(outlook: Outlook) -> str:
+    if outlook.leader is None:
+        return "A and B are alike so far."
+    if outlook.is_clear:
+        return f"{outlook.leader} leads; {_verdict(outlook.p_value)}."
+    wait = ""
+    if outlook.clients_more is not None:
+        wait = f" If the difference is as large as it looks, {_about(outlook.clients_more)} more"
+        wait += " clients should show it"
+        if outlook.days_more is not None:
+            wait += f", in {_time(outlook.days_more)} at the pace so far"
+        wait += "."
+    return f"{outlook.leader} is ahead, but {_verdict(outlook.p_value)}.{wait}"
+
+
+def _about(count: int) -> str:
+    # Two digits: it is guessed from a difference that is not known well.
+    exponent = max(0, len(str(count)) - 2)
+    return f"about {-(-count // 10**exponent) * 10**exponent:,}"
+
+
+def _time(days: float) -> str:
+    if days < 1:
+        return "less than a day"
+    return f"about {round(days):,} {'day' if round(days) == 1 else 'days'}"
 
 
 def _lines(report: ExperimentReport) -> Iterator[str]:
@@ -56,8 +96,8 @@ def _ab(result: AbReport) -> Iterator[str]:
     for verb, shares, found in measures:
         yield f"{verb}: {_share(shares[a])} of A, {_share(shares[b])} of B"
         yield f"  B - A: {_points(found)}; {_verdict(found.p_value)}"
-    if min(share.trials for share in result.clicks.values()) < _FEW:
-        yield f"fewer than {_FEW} clients in an arm: too few to go by"
+    if min(share.trials for share in result.clicks.values()) < FEW:
+        yield f"fewer than {FEW} clients in an arm: too few to go by"
 
 
 def _interleaved(result: InterleavingReport) -> Iterator[str]:
@@ -67,8 +107,8 @@ def _interleaved(result: InterleavingReport) -> Iterator[str]:
         f"{result.without_clicks:,} clicked on nothing that counts"
     )
     yield f"B is preferred by {_share(result.preference)}; {_verdict(result.p_value)}"
-    if decided < _FEW:
-        yield f"fewer than {_FEW} clients preferred one: too few to go by"
+    if decided < FEW:
+        yield f"fewer than {FEW} clients preferred one: too few to go by"
 
 
 def _share(found: Proportion) -> str:

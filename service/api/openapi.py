@@ -29,6 +29,8 @@ from service.api.openapi_parts import (
 )
 from service.api.openapi_search import search_paths
 from service.api.openapi_webhooks import webhooks_paths
+from service.api.openapi_weights import MODELS as WEIGHTS_MODELS
+from service.api.openapi_weights import experiment_paths, weights_paths
 from service.events.event import MAX_EVENTS, Event
 from service.finetune_request import FinetuneRequest
 from service.rebuild_request import RebuildRequest
@@ -215,6 +217,7 @@ def openapi_document() -> dict[str, Any]:
         Event,
         *answer_schemas.MODELS,
         *COMPAT_MODELS,
+        *WEIGHTS_MODELS,
     ]
     _, definitions = models_json_schema(
         [(model, "validation") for model in models], ref_template=REF
@@ -241,6 +244,8 @@ def openapi_document() -> dict[str, Any]:
                 **_products_paths(),
                 "/v1/indexes/{index}/reindex": _reindex_path(),
                 **finetune_paths(),
+                **weights_paths(),
+                **experiment_paths(),
                 "/v1/tasks/{task_id}": {
                     "parameters": [TASK_ID],
                     "get": {

@@ -10,19 +10,18 @@ import orjson
 from rich.console import Console
 
 from service.weights.console import (
-    Refused,
     describe,
     index_option,
     json_option,
     open_store,
     read_document,
-    require_usable,
-    unusable,
+    refusals,
     whoever,
     write_json,
 )
 from service.weights.difference import compare
 from service.weights.experiment_commands import experiment
+from service.weights.switching import activate_version, import_version
 from service.weights.tables import difference_table, history_table, versions_table
 
 
@@ -74,9 +73,9 @@ def activate(version: str, index: str) -> None:
 
     Refused with exit status 2 when its model cannot be used.
     """
-    store = open_store()
-    require_usable(store.get(index, version))
-    click.echo(describe(store.activate(index, version, who=whoever())))
+    with refusals():
+        state = activate_version(open_store(), index, version, who=whoever())
+    click.echo(describe(state))
 
 
 @weights.command("rollback")
@@ -118,17 +117,16 @@ def import_command(file: Path, index: str, activates: bool) -> None:
     Without `training` it counts as made by hand. A model that cannot be used is said to be, and
     with --activate refused with exit status 2 before anything is kept.
     """
-    document = {"training": {"source": "hand"}, **read_document(file), "index": index}
-    problem = unusable(document)
-    if activates and problem:
-        raise Refused(f"{file}: {problem}; nothing was kept")
-    store = open_store()
-    version = store.save(document)
-    click.echo(f"kept {version!r}")
-    if problem:
-        click.echo(f"it cannot become active: {problem}", err=True)
+    document = read_document(file)
+    with refusals():
+        kept = import_version(
+            open_store(), index, document, activates=activates, who=whoever(), name=str(file)
+        )
+    click.echo(f"kept {kept.version!r}")
+    if kept.problem:
+        click.echo(f"it cannot become active: {kept.problem}", err=True)
     if activates:
-        click.echo(describe(store.activate(index, version, who=whoever())))
+        click.echo(describe(kept.state))
 
 
 @weights.command("export")

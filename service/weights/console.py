@@ -5,7 +5,8 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,9 @@ import click
 import orjson
 
 from mappings.cluster import connect
-from mappings.errors import InvalidQuery
+from mappings.errors import InvalidQuery, UnusableWeights
 from service.settings import ServiceSettings
 from service.weights.documents import MAX_DETAILS_BYTES, MAX_MODEL_BYTES
-from service.weights.parsing import parse_ranking
 from service.weights.state import WeightsState
 from service.weights.store import WeightsStore
 
@@ -47,19 +47,13 @@ def whoever() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def unusable(document: Mapping[str, Any]) -> str | None:
-    """Return why a version cannot rank, None when it can."""
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn weights that cannot rank into exit status 2."""
     try:
-        parse_ranking(document)
-    except ValueError as error:
-        return str(error)
-    return None
-
-
-def require_usable(document: Mapping[str, Any]) -> None:
-    """Raise Refused for a version that cannot rank."""
-    if problem := unusable(document):
-        raise Refused(f"{document['version']!r} cannot become active: {problem}")
+        yield
+    except UnusableWeights as error:
+        raise Refused(error.message) from error
 
 
 def read_document(file: Path) -> dict[str, Any]:

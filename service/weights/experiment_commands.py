@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import os
-import secrets
-from datetime import UTC, datetime, timedelta
-from typing import cast, get_args
+from datetime import UTC, datetime
+from typing import get_args
 
 import click
 
 from mappings.cluster import connect
-from mappings.errors import InvalidQuery
 from service.events.commands import age
 from service.events.event_key import find_event_key
 from service.events.event_store import EventStore
-from service.experiments_report import report_experiment
-from service.experiments_words import in_words
+from service.experiments_reading import read_experiment
 from service.settings import ServiceSettings
 from service.weights.console import (
     describe,
     index_option,
     json_option,
     open_store,
-    require_usable,
+    refusals,
     write_json,
 )
-from service.weights.experiments import Experiment, Kind
+from service.weights.experiments import Kind
 from service.weights.query_ids import QueryIds
-
-_MAX_AGE = "30d"
-"""As old as an event may be when it comes."""
-
-_SLOW_CLOCKS = timedelta(hours=1)
-"""Events have the times of browsers; an earlier page than the experiment has no id of it."""
+from service.weights.switching import start_experiment
 
 
 @click.group("experiment")
@@ -54,20 +46,9 @@ def experiment() -> None:
 )
 def start(index: str, kind: str, versions: str, share: float) -> None:
     """Begin; refused with exit status 2 when a model cannot be used."""
-    names = [name.strip() for name in versions.split(",")]
-    if len(names) != 2:
-        raise InvalidQuery(f"versions {versions[:160]!r}: should be two, A,B", field="versions")
-    started = Experiment(
-        kind=cast(Kind, kind),
-        versions=(names[0], names[1]),
-        share=share,
-        salt=secrets.token_hex(8),
-        started_at=datetime.now(UTC).isoformat("T", "seconds"),
-    )
-    store = open_store()
-    for name in names:
-        require_usable(store.get(index, name))
-    click.echo(describe(store.start_experiment(index, started)))
+    with refusals():
+        state = start_experiment(open_store(), index, kind, versions.split(","), share)
+    click.echo(describe(state))
 
 
 @experiment.command("stop")
@@ -112,19 +93,17 @@ def show(index: str, as_json: bool) -> None:
 def report(index: str, experiment_id: str | None, since: str | None, as_json: bool) -> None:
     """Say what clients did with the two versions, and how sure that is."""
     settings = ServiceSettings.from_environment(os.environ)
-    running = open_store().state(index).experiment
-    if since is None and running is not None and experiment_id in (None, running.id):
-        begin = datetime.fromisoformat(running.started_at) - _SLOW_CLOCKS
-    else:
-        begin = datetime.now(UTC) - age(since or _MAX_AGE)
-    found = report_experiment(
+    now = datetime.now(UTC)
+    found = read_experiment(
         index,
-        EventStore(connect(settings)).read(index=index, since=begin),
+        EventStore(connect(settings)),
         QueryIds(find_event_key(settings)),
-        running=running,
+        running=open_store().state(index).experiment,
+        now=now,
         experiment_id=experiment_id,
+        since=None if since is None else now - age(since),
     )
     if as_json:
         write_json(found.to_json())
     else:
-        click.echo(in_words(found))
+        click.echo(found.in_words())

@@ -68,6 +68,12 @@ class Experiment:
         """Return the fields as JSON."""
         return {**asdict(self), "versions": list(self.versions)}
 
+    def to_public(self) -> dict[str, Any]:
+        """Return what may be shown as JSON: the id instead of the salt."""
+        shown = self.to_json()
+        del shown["salt"]
+        return {"id": self.id, **shown}
+
 
 def takes_part(experiment: Experiment, client_id: str | None) -> bool:
     """Say whether a client gets B, or the interleaved list; the same for the whole experiment.

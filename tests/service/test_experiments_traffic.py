@@ -13,11 +13,14 @@ import pytest
 from click.testing import CliRunner
 from elasticsearch import Elasticsearch
 from flask.testing import FlaskClient
+from jsonschema_rs import Draft202012Validator
 
 from embedded.elasticsearch import EmbeddedElasticsearch
 from embedded.redis_server import EmbeddedRedis
 from mappings.command_line import cli
 from mappings.errors import InvalidQuery, MissingSetting
+from service.api import experiments
+from service.api.openapi import openapi_document
 from service.events.event_index import PATTERN
 from service.weights.store import WeightsStore
 from tests.indexer.programs import environment
@@ -96,7 +99,11 @@ def tell(
 
 
 def test_interleaving_from_its_start_to_its_report(
-    web: FlaskClient, weights: Weights, cluster: Elasticsearch, small_shop: str
+    web: FlaskClient,
+    weights: Weights,
+    cluster: Elasticsearch,
+    small_shop: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store = WeightsStore(cluster)
     first, second = (store.save(document(small_shop, one)) for one in (A, B))
@@ -122,11 +129,23 @@ def test_interleaving_from_its_start_to_its_report(
     assert "B is preferred by 75.0% of 40 clients" in text
     assert "p = 0.0022" in text
 
+    address = f"/v1/indexes/{small_shop}/experiment/report"
+    asked = web.get(address).get_json()
+    assert (asked["result"], asked["verdicts"]) == (result, found["verdicts"])
+    assert asked["verdicts"][0].startswith("Preference: B leads; p = 0.0022")
+    schemas = openapi_document()["components"]["schemas"]
+    named = {"$ref": "#/components/schemas/ExperimentReportAnswer"}
+    Draft202012Validator({**named, "components": {"schemas": schemas}}).validate(asked)
+    assert web.get(f"{address}?until=1d").get_json()["error"]["field"] == "until"
+    monkeypatch.setattr(experiments, "MOST_EVENTS", 20)
+    assert "more than 20 events" in web.get(address).get_json()["error"]["message"]
+
     ended = weights("experiment", "stop")
     (experiment_id,) = re.findall(r"--experiment ([0-9a-f]{8})", ended)
     wait_for(web, small_shop, lambda answer: "+" not in answer["weights_version"])
     again = json.loads(weights("experiment", "report", "--json"))
-    assert again == {**found, "split_p_value": None}
+    assert again["result"] == result and again["split_p_value"] is None
+    assert again["verdicts"] == found["verdicts"] != []
     named = weights("experiment", "report", "--experiment", experiment_id)
     assert named.startswith(f"experiment {experiment_id} on")
 
