@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mappings.errors import InvalidQuery
-from service.evaluation.measures import Mean, mean
+from service.evaluation.means import Mean, mean
 
 DRAWS = 10_000
 _EXACT_QUERIES = 13

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import ir_measures
-import numpy as np
 from ir_measures import AP, RR, P, R, nDCG
 
 from mappings.errors import InvalidQuery
 from mappings.validation_faults import shorten
-from service.intervals import interval
 from service.judgements.judgement_list import (
     HIGHEST_GRADE,
     MAX_GRADE,
@@ -32,15 +30,6 @@ MAX_CUTOFF = 200
 """Deepest rank that a measure looks at: what one page of a search holds."""
 _JUDGED_ONLY = "_judged_only"
 _MEASURE = re.compile(r"(?P<kind>[a-z0-9]+)@(?P<cutoff>[1-9][0-9]{0,2})(?P<judged>_judged_only)?")
-
-
-@dataclass(frozen=True)
-class Mean:
-    """A mean over queries with its 95 % interval, from resampling the queries."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -184,19 +173,6 @@ def ndcg_per_query(judgements: Judgements, ranked: RankedIds) -> dict[str, float
     """Return query to ndcg@10."""
     measure = Measure("ndcg", 10)
     return per_query(judgements, ranked, [measure])[measure.name]
-
-
-def mean(values: Mapping[str, float]) -> Mean:
-    """Return the mean over queries and its 95 % bootstrap interval, always the same one.
-
-    Raises InvalidQuery when there is no query to average over.
-    """
-    if not values:
-        raise InvalidQuery(
-            "judgements: no query has a relevant product, so nothing can be measured",
-            field="judgements",
-        )
-    return Mean(*interval(np.asarray([values[query] for query in sorted(values)])))
 
 
 def _fill_theirs(

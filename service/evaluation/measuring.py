@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from service.evaluation.means import mean
 from service.evaluation.measures import (
     DEFAULT_MEASURES,
     Measure,
     PerQuery,
-    mean,
     per_query,
 )
 from service.evaluation.systems import (

@@ -15,7 +15,8 @@ from click.testing import CliRunner, Result
 from embedded.elasticsearch import EmbeddedElasticsearch
 from mappings.command_line import cli
 from mappings.errors import InvalidQuery, UnknownIndex
-from service.evaluation.measures import Measure, mean, per_query
+from service.evaluation.means import mean
+from service.evaluation.measures import Measure, per_query
 from service.judgements.store import JudgementStore
 from tests.service.catalogue import PRODUCTS
 from tests.service.conftest import TEMPLATE

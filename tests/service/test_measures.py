@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from math import log2
 
+import numpy as np
 import pytest
 
 from mappings.errors import InvalidQuery
+from service.evaluation.means import mean, ndcg
 from service.evaluation.measures import (
     DEFAULT_MEASURES,
     KINDS,
     Measure,
     judged_alone,
-    mean,
     ndcg_per_query,
     parse_measures,
     per_query,
@@ -150,3 +151,30 @@ def test_the_interval_of_a_mean():
     assert mean(dict(reversed(values.items()))) == halves
     with pytest.raises(InvalidQuery, match="nothing can be measured"):
         mean({})
+
+
+def test_ndcg_of_one_list_is_that_of_the_measures():
+    draw = np.random.default_rng(7)
+    names = [f"p{number}" for number in range(40)]
+    judgements = {
+        f"q{number}": {
+            name: int(draw.integers(0, 4)) for name in draw.permutation(names)[: 1 + number]
+        }
+        for number in range(30)
+    }
+    lists = {
+        query: list(draw.permutation(names))[: number % 15]
+        for number, query in enumerate(judgements)
+    }
+    expected = per_query(judgements, lists, [Measure("ndcg", 10)])["ndcg@10"]
+    found = {query: ndcg(judgements[query], ids) for query, ids in lists.items()}
+    assert {query: value for query, value in found.items() if value is not None} == pytest.approx(
+        expected
+    )
+    assert ndcg({"p1": 0}, ["p1"]) is None and ndcg({}, []) is None
+
+
+def test_ndcg_by_hand():
+    # Grades 0, 3, 1 where 3, 1, 0 were best: gains are 2^grade - 1.
+    seen = 7 / log2(3) + 1 / log2(4)
+    assert ndcg({"a": 3, "b": 1}, ["x", "a", "b"]) == pytest.approx(seen / (7 + 1 / log2(3)))
