@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
+from indexer.encoders.lanes import usual_threads
 from indexer.encoders.precision import choose_device
 from indexer.encoders.registry import load_text_encoder
 from indexer.finetune.bases import SHIPPED, Base, open_base
@@ -55,6 +56,8 @@ def run_photos(settings: IndexerSettings, options: FinetuneOptions) -> EncoderSp
             ),
             seed=options.seed,
         )
+        # The words' encoder has split the cores among its own threads; training is one thread.
+        torch.set_num_threads(usual_threads())
         watcher.stage(f"reading the photos of {len(products):,} products")
         photos = _read_photos(settings, options, products, base, work, watcher)
         products, photos = with_photos(products, photos)
