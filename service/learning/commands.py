@@ -45,8 +45,9 @@ from service.learning.training import (
 )
 from service.learning.validation import OUTER_FOLDS, Trainer, repeats_for
 from service.ranking.features import FEATURES
-from service.weights.console import require_usable
+from service.weights.console import refusals
 from service.weights.store import WeightsStore
+from service.weights.switching import require_usable
 
 _SHOWN_RANKS = 10
 _MOST_DISAGREEMENT = 0.2
@@ -136,7 +137,8 @@ def train(
         note=note,
     )
     version = store.save(document)
-    require_usable({**document, "version": version})
+    with refusals():
+        require_usable({**document, "version": version})
     is_active = activate == "always" or (activate == "auto" and training.pays)
     if is_active:
         store.activate(index, version, who="shelfwise train")

@@ -128,10 +128,12 @@ def weights_document(
 def metrics(training: Training) -> dict[str, Any]:
     """Return the measures on unseen queries as JSON."""
     start = training.validated[FIXED_BLEND].quality.goal
-    over_blend = interval(training.validated[training.best].quality.goal - start)
+    kept = training.validated[training.best].quality
+    over_blend = interval(kept.goal - start)
     return {
         "validation": f"nested cross-validation by query, {OUTER_FOLDS} folds",
         "kept": training.best,
+        "ndcg@10": _as_json(interval(kept.plain)),
         "gain_over_fixed_blend": _as_json(over_blend),
         "gain_over_shipped": _as_json(training.gain_over_shipped),
         "ways": {

@@ -36,12 +36,20 @@ def unusable(document: Mapping[str, Any]) -> str | None:
     return None
 
 
+def require_usable(document: Mapping[str, Any], *, field: str = "version") -> None:
+    """Raise UnusableWeights for a version that cannot rank. field: that named it."""
+    if problem := unusable(document):
+        raise UnusableWeights(
+            f"{document['version']!r} cannot become active: {problem}", field=field
+        )
+
+
 def activate_version(store: WeightsStore, index: str, version: str, *, who: str) -> WeightsState:
     """Let a version answer from now on, and return the state.
 
     Raises UnusableWeights for one that cannot rank, and as `WeightsStore.activate`.
     """
-    _require_usable(store, index, version, field="version")
+    require_usable(store.get(index, version))
     return store.activate(index, version, who=who)
 
 
@@ -93,10 +101,5 @@ def start_experiment(
         started_at=datetime.now(UTC).isoformat("T", "seconds"),
     )
     for name in names:
-        _require_usable(store, index, name, field="versions")
+        require_usable(store.get(index, name), field="versions")
     return store.start_experiment(index, started)
-
-
-def _require_usable(store: WeightsStore, index: str, version: str, *, field: str) -> None:
-    if problem := unusable(store.get(index, version)):
-        raise UnusableWeights(f"{version!r} cannot become active: {problem}", field=field)
