@@ -277,7 +277,8 @@ def _shaped(name: str, value: Any) -> Any:  # noqa: ANN401 - any JSON value
         return None
     if name in _LIST_FIELDS:
         items: Sequence[Any] = value if isinstance(value, list) else [value]
-        return list(dict.fromkeys(_as_text(item) for item in items))
+        # By their spelling: what is no text, such as an object, is the product's own to refuse.
+        return list({repr(item): item for item in map(_as_text, items)}.values())
     return _as_text(value) if name in _TEXT_FIELDS else value
 
 

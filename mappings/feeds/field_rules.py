@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ _BOOLEANS = {
     **dict.fromkeys(("true", "yes", "y", "1", "on"), True),
     **dict.fromkeys(("false", "no", "n", "0", "off"), False),
 }
+_WHOLE_BELOW = 2**63
+"""What Elasticsearch, and JSON as Redis is sent it, take as a whole number."""
 # At most 15 digits, so that a float holds them all; no leading zero, which an article number has.
 _PLAIN_NUMBER = re.compile(r"-?(?=[0-9.]{1,16}$)(0|[1-9][0-9]*)(\.[0-9]+)?")
 
@@ -55,6 +58,8 @@ class Rule:
         """Return a column's value as this rule reads it."""
         if isinstance(value, list):
             found = [item for item in map(self.convert, value) if item is not None]
+            if self.split is not None:  # the texts of a list of lists are one list
+                found = [one for item in found for one in (item if _is_list(item) else [item])]
             return found or None
         if isinstance(value, str):
             if self.split is not None:
@@ -105,8 +110,8 @@ class Rule:
             elif self.guess and isinstance(value, str):
                 value = _guessed(value)
             if self.scale is not None:
-                value = float(Decimal(str(value)) * self.scale)
-        except (ValueError, KeyError, InvalidOperation, OverflowError) as error:
+                value = _finite(Decimal(str(value)) * self.scale)
+        except (ValueError, KeyError, ArithmeticError) as error:
             kind = "a number" if self.number is not None or self.scale else "readable"
             kind = "true or false" if self.boolean else kind
             kind = f"a date of the form {self.date!r}" if self.date else kind
@@ -210,7 +215,21 @@ def _number(value: object, form: Mapping[str, str]) -> float | int:
         return value
     text = str(value).replace(form.get("thousands", " "), "").replace("\u00a0", "")
     number = Decimal(text.replace(form.get("decimal", "."), "."))
-    return int(number) if number == number.to_integral_value() else float(number)
+    # Asked first, as 1e999999999 written out as a whole number takes minutes and all memory.
+    is_whole = abs(number) < _WHOLE_BELOW and number == number.to_integral_value()
+    return int(number) if is_whole else _finite(number)
+
+
+def _finite(number: Decimal) -> float:
+    """Return a number as a float; raises OverflowError for one that none can hold."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise OverflowError("no float is as great")
+    return value
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list)
 
 
 def _date(value: object, form: str) -> object:

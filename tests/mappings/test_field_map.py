@@ -150,6 +150,8 @@ def test_text_rules(rule, record, expected):
         ({"number": True, "scale": 0.01}, 1999, 19.99),
         ({"number": True, "scale": "0.001"}, "1", 0.001),
         ({"number": {"decimal": ",", "thousands": "."}}, "1.299,50", 1299.5),
+        ({"number": True}, "9223372036854775807", 2**63 - 1),
+        ({"number": True}, "100000000000000000000", 1e20),
     ],
 )
 def test_number_rules(rule, value, expected):
@@ -176,6 +178,11 @@ def test_date_rules(form, value, expected):
     [
         ({"number": True}, "cheap"),
         ({"number": True}, True),
+        ({"number": True}, "NaN"),
+        ({"number": True}, "Infinity"),
+        ({"number": True}, "1e400"),
+        ({"number": True}, "1e999999999"),
+        ({"scale": 1e9}, "9e999999"),
         ({"date": "%Y"}, "soon"),
         ({"boolean": True}, "maybe"),
         ({"scale": 2}, "x"),
@@ -191,10 +198,21 @@ def test_lists_are_split_gathered_and_freed_of_repetitions():
     assert mapped({"categories": {"from": "c", "split": "|"}}, {"c": "A > B| C ||A > B"}) == {
         "categories": ["A > B", "C"]
     }
+    assert mapped({"categories": {"from": "c", "split": "|"}}, {"c": ["A|B", "A > C", "B"]}) == {
+        "categories": ["A", "B", "A > C"]
+    }
     rule = {"from": ["sku", "ean"], "all": True}
     assert mapped({"identifiers": rule}, {"sku": 5, "ean": ["1", "5"]}) == {
         "identifiers": ["5", "1"]
     }
+
+
+@pytest.mark.parametrize("value", [[{"src": "a"}, {"src": "a"}], [["a"], 5], {"src": "a"}])
+def test_list_of_what_is_no_text_is_left_to_the_product_to_refuse(value):
+    fields = mapped({"images": "i"}, {"i": value})
+    assert {"src": "a"} in fields["images"] or ["a"] in fields["images"]
+    with pytest.raises(ProductRejected, match="images"):
+        Product.parse({"id": "1", "title": "T", **fields})
 
 
 def test_attributes_come_from_prefixes_objects_and_the_rest():
