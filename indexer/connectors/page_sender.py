@@ -88,7 +88,7 @@ class PageSender:
                 number = self._sender.send(batch, lane=self._lane).number
             except QueueUnavailable:
                 number = next(reversed(self._sender.under_way))
-                self._send_again()
+                self._wait_for_redis()
             page.batches.add(number)
         if not self._waiting:
             self._last_progress = self._clock()
@@ -102,7 +102,7 @@ class PageSender:
         try:
             finished = self._sender.collect()
         except (QueueUnavailable, UnknownTask):
-            self._send_again()
+            self._wait_for_redis()
             return []
         pages = {number: page for page in self._waiting for number in page.batches}
         for batch, outcome in finished:
@@ -130,6 +130,10 @@ class PageSender:
         if self._clock() - max(self._last_progress, self._last_sent_again) > self._overdue_seconds:
             self._send_again()
 
+    def _wait_for_redis(self) -> None:
+        self._send_again()
+        self._last_progress = self._clock()  # no worker could finish anything meanwhile
+
     def _send_again(self) -> None:
         patiently(
             self._sender.send_again,
@@ -137,4 +141,4 @@ class PageSender:
             clock=self._clock,
             sleep=self._sleep,
         )
-        self._last_progress = self._last_sent_again = self._clock()
+        self._last_sent_again = self._clock()

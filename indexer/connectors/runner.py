@@ -129,7 +129,7 @@ class SourcePass:
         except SourceBusy:
             raise  # what the other process stored stays as it is
         except Exception as error:
-            self._save(release=True, last_error={"at": now, "message": _said(error)})
+            self._save(release=True, last_error={"at": now, "message": described_error(error)})
             raise
         finally:
             self.summary.seconds = self._clock() - self._started
@@ -250,7 +250,8 @@ def run_pass(
     return SourcePass(source, parts, held, stop, max_share=max_share).run()
 
 
-def _said(error: Exception) -> str:
+def described_error(error: Exception) -> str:
+    """Return what a user is told of an error that ended a pass."""
     if isinstance(error, ShelfwiseError):
         return error.message[:2_000]
     return f"unforeseen: {type(error).__name__}"  # its text may hold anything

@@ -12,7 +12,7 @@ from types import FrameType
 import structlog
 
 from indexer.celery_app import create_app, publisher
-from indexer.connectors.runner import PassSummary, SyncParts, run_pass
+from indexer.connectors.runner import PassSummary, SyncParts, described_error, run_pass
 from indexer.connectors.states import SourceStates, new_owner
 from indexer.connectors.sync_config import Source
 from indexer.patience import backoff_seconds
@@ -50,8 +50,10 @@ def sync_once(
         for name, future in futures.items():
             try:
                 summary = future.result()
-            except ShelfwiseError as error:
-                say(f"{name}: failed: {error}")
+            except Exception as error:  # of one source: what became of the others is told, too
+                if not isinstance(error, ShelfwiseError):
+                    log.error("source_failed", source=name, exc_info=error)
+                say(f"{name}: failed: {described_error(error)}")
                 status = EXIT_FAILED
             else:
                 say(described(summary))
