@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import redis
 import structlog
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 log = structlog.get_logger(__name__)
 
@@ -17,11 +19,20 @@ RETRY_SECONDS = 2.0
 """How long a Redis that did not answer is left alone, so that not every search waits for it."""
 
 
+def connect_signal(url: str, *, timeout_seconds: float = SIGNAL_SECONDS) -> redis.Redis:
+    """Return a Redis client that answers in time or not at all; nothing is sent yet."""
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
 class RulesSignal:
     """Counts the changes of an index's rules; neither method ever raises.
 
-    client: a Redis client whose time-outs are SIGNAL_SECONDS, and which tries once. clock:
-    seconds that only grow.
+    client: of `connect_signal`. clock: seconds that only grow.
     """
 
     def __init__(
