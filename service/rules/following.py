@@ -71,6 +71,10 @@ class RulesSource(Protocol[T]):
         """Return a version that a request names; raises UnknownRules."""
         ...
 
+    def changed(self, index: str) -> None:
+        """Let the next search of every process look, after a change of the store."""
+        ...
+
 
 class NoRules(Generic[T]):
     """Rules for searches that know none, as measurements of ranking do."""
@@ -85,6 +89,9 @@ class NoRules(Generic[T]):
     def get_version(self, index: str, version: str) -> RulesInForce[T]:
         """Raise UnknownRules: there are no versions."""
         raise UnknownRules(f"index {index!r} has no rules {version!r}", field="rules")
+
+    def changed(self, index: str) -> None:
+        """Do nothing: there is nothing to look at."""
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from mappings.errors import InvalidQuery, RequestError
-from mappings.validation_faults import first_fault
+from mappings.validation_faults import first_fault, shorten
 from service.filters.compiler import compile_filter
 
 MAX_RULES = 5_000
@@ -58,6 +58,23 @@ Strength = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Part = TypeVar("Part", bound=_Part)
+
+
+def parse_part(model: type[Part], raw: object) -> Part:
+    """Return a rule, a synonym or a set of them that a decoded JSON object describes.
+
+    Raises InvalidQuery, whose `field` and message name what is wrong and its value.
+    """
+    if not isinstance(raw, Mapping):
+        raise InvalidQuery(f"body: should be a JSON object, got {shorten(raw)}", field="body")
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        fault = first_fault(error, raw)
+        raise InvalidQuery(fault.describe("body"), field=fault.path or "body") from error
 
 
 class When(_Part):
@@ -184,15 +201,7 @@ class RuleSet(_Part):
 
         Raises InvalidQuery, whose `field` and message name what is wrong and its value.
         """
-        if not isinstance(raw, Mapping):
-            raise InvalidQuery(
-                f"a rule set should be a JSON object, not {type(raw).__name__}", field="body"
-            )
-        try:
-            return cls.model_validate(raw)
-        except ValidationError as error:
-            fault = first_fault(error, raw)
-            raise InvalidQuery(fault.describe("body"), field=fault.path or "body") from error
+        return parse_part(cls, raw)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that `parse` reads."""
