@@ -91,15 +91,20 @@ def create_if_absent(client: Elasticsearch, index: str, body: Mapping[str, Any])
 
 
 def create_own_index(
-    client: Elasticsearch, index: str, properties: Mapping[str, Mapping[str, Any]]
+    client: Elasticsearch,
+    index: str,
+    properties: Mapping[str, Mapping[str, Any]],
+    *,
+    aliases: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
     """Create one of the hidden indexes that we keep our own records in, unless it is there.
 
-    properties: its fields; a record with any other is refused.
+    properties: its fields; a record with any other is refused. aliases: its other names.
     """
     body = {
         "mappings": {"dynamic": "strict", "properties": properties},
         "settings": {"number_of_shards": 1, "auto_expand_replicas": "0-1", "hidden": True},
+        "aliases": aliases or {},
     }
     create_if_absent(client, index, body)
 

@@ -29,6 +29,11 @@ from service.events.event_store import EventStore
 from service.events.intake import EventIntake
 from service.events.rate_guard import RateGuard
 from service.feature_ranking import LearnedRanking
+from service.insight.insight import Insight
+from service.insight.recorder import Recorder
+from service.insight.wiring import build_recorder
+from service.judging.claims import Claims
+from service.judging.desk import JudgingDesk
 from service.live_indexes import LiveIndexes
 from service.prepared_search import SearchPreparer
 from service.query_encoders import QueryEncoders
@@ -84,6 +89,7 @@ def build_services(settings: ServiceSettings) -> Services:
         on_change=telemetry.weights_changed,
     )
 
+    recorder = build_recorder(settings, client, on_drop=telemetry.search_log_dropped)
     task_queue = TaskQueue(outbox, indexes, batch_products=settings.service_batch_products)
 
     def check_queue() -> None:
@@ -116,10 +122,15 @@ def build_services(settings: ServiceSettings) -> Services:
         dead_letters=DeadLetters(queue),
         events=_events(settings, client, indexes, queue),
         webhooks=WebhookIntake(_webhooks(settings), Families(queue, client), indexes, task_queue),
+        judging=JudgingDesk(client, searcher, Claims(queue)),
         check_queue=check_queue,
         check_encoders=check_encoders,
         access=build_access(settings, client),
-        elasticsearch_api=_elasticsearch_api(settings, client, indexes, encoders, searcher),
+        elasticsearch_api=_elasticsearch_api(
+            settings, client, indexes, encoders, searcher, recorder
+        ),
+        recorder=recorder,
+        insight=Insight(client, is_recording=settings.service_search_log),
         telemetry=telemetry,
     )
 
@@ -195,13 +206,17 @@ def _searcher(
     """
     dictionaries = Dictionaries(client)
 
-    def understood(text: str, live: LiveIndex) -> UnderstoodQuery:
+    def understood(
+        text: str, live: LiveIndex, /, *, is_known: Callable[[str], bool] | None = None
+    ) -> UnderstoodQuery:
         known = dictionaries.get(live)
         if known is None and waits:
             known = dictionaries.build_now(live)
         encoder = encoders.get(live)
         is_word = encoder.is_word if isinstance(encoder, WordList) else _no_word
-        return understand(text, known, is_word=is_word)
+        if is_known is None:
+            return understand(text, known, is_word=is_word)
+        return understand(text, known, is_word=lambda word: is_known(word) or is_word(word))
 
     preparer = SearchPreparer(
         indexes, encoders, load_default(), understood, rankings, photos, photo_deadline
@@ -215,6 +230,7 @@ def _elasticsearch_api(
     indexes: LiveIndexes,
     encoders: QueryEncoders,
     searcher: Searcher,
+    recorder: Recorder,
 ) -> ElasticsearchApi:
     """Return what answers like Elasticsearch, on indexes of ours and on attached ones."""
     targets = SearchTargets(
@@ -229,7 +245,8 @@ def _elasticsearch_api(
         connections_per_node=settings.service_threads,
         timeout_seconds=settings.service_search_timeout_seconds,
     )
-    return ElasticsearchApi(cluster, targets, replace(searcher.preparer, indexes=targets))
+    preparer = replace(searcher.preparer, indexes=targets)
+    return ElasticsearchApi(cluster, targets, preparer, on_search=recorder.note)
 
 
 def _deadline(settings: ServiceSettings) -> Deadline:

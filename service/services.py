@@ -14,6 +14,9 @@ from mappings.task_records import TaskRecords
 from service.access.gate import Access
 from service.compat.elasticsearch_api import ElasticsearchApi
 from service.events.intake import EventIntake
+from service.insight.insight import Insight
+from service.insight.recorder import Recorder
+from service.judging.desk import JudgingDesk
 from service.live_indexes import LiveIndexes
 from service.searcher import Searcher
 from service.settings import ServiceSettings
@@ -45,10 +48,13 @@ class Services:
     dead_letters: DeadLetters
     events: EventIntake
     webhooks: WebhookIntake
+    judging: JudgingDesk
     check_queue: Callable[[], None]
     check_encoders: Callable[[], None]
     access: Access
     elasticsearch_api: ElasticsearchApi
+    recorder: Recorder
+    insight: Insight
     telemetry: Telemetry = field(default_factory=Telemetry)
 
 

@@ -190,6 +190,25 @@ class ServiceSettings(SharedSettings):
         description="Store the queries of events as typed; else e-mail addresses and numbers of "
         "9 digits and more are masked.",
     )
+    service_events_days: int = Field(
+        0,
+        ge=0,
+        le=3_660,
+        description="For how many days events are kept; older ones are purged once an hour. 0 is "
+        "for ever.",
+    )
+    service_search_log: bool = Field(
+        True,
+        description="Record which queries are searched for, how often, how fast and with how many "
+        "results, for the page `insight` of the studio; no client, no address.",
+    )
+    service_search_log_days: int = Field(
+        30,
+        ge=0,
+        le=366,
+        description="For how many days the record of searches is kept, by whole days; 0 is for "
+        "ever.",
+    )
     service_webhooks: str | None = Field(
         None,
         description="Path of the TOML file of the webhooks that are taken in, tables "

@@ -74,6 +74,11 @@ REQUEST_SECONDS = Metric(
     ("method", "route"),
     _SECONDS,
 )
+SEARCH_LOG_DROPPED = Metric(
+    "shelfwise_search_log_dropped_total",
+    "counter",
+    "Documents of the record of searches that were given up, as Elasticsearch took none for long.",
+)
 WEIGHTS_FALLBACK = Metric(
     "shelfwise_weights_fallback_total",
     "counter",
@@ -89,7 +94,8 @@ WEIGHTS_ACTIVE = Metric(
 
 METRICS: tuple[Metric, ...] = (
     *(LATENCY, ZERO_RESULTS, LEG_HITS, LEG_LEADS, NEIGHBOURS, SHORTFALL, DROPPED_LEGS),
-    *(QUERY_CACHE, RESPONSES, REQUEST_SECONDS, WEIGHTS_FALLBACK, WEIGHTS_ACTIVE),
+    *(QUERY_CACHE, RESPONSES, REQUEST_SECONDS, SEARCH_LOG_DROPPED),
+    *(WEIGHTS_FALLBACK, WEIGHTS_ACTIVE),
     *QUEUE_METRICS,
 )
 """All of the service. The label `index` is only ever the name of an index that is served."""
@@ -113,6 +119,7 @@ class Telemetry:
         self._query_cache = registry.counter(QUERY_CACHE)
         self._responses = registry.counter(RESPONSES)
         self._request_seconds = registry.histogram(REQUEST_SECONDS)
+        self._search_log_dropped = registry.counter(SEARCH_LOG_DROPPED)
         self._weights_fallbacks = registry.counter(WEIGHTS_FALLBACK)
         self._weights_active = registry.gauge(WEIGHTS_ACTIVE)
         self._weights_versions: dict[str, str] = {}
@@ -154,6 +161,10 @@ class Telemetry:
         """Count a response. route: the pattern of the address, "" for an unknown one."""
         self._responses.labels(str(status)).inc()
         self._request_seconds.labels(method, route or "none").observe(seconds)
+
+    def search_log_dropped(self, count: int) -> None:
+        """Count documents of the record of searches that were given up."""
+        self._search_log_dropped.inc(count)
 
     def weights_fell_back(self, index: str, version: str | None, reason: str) -> None:
         """Count a version that could not be used; reason: `broken`, `absent`, `unreachable`.

@@ -20,6 +20,7 @@ from service.access.admission import PROBE_ROOM, PROBE_TURNS, SPARE_THREADS
 from service.app import create_app
 from service.bootstrap import build_services, check_before_start
 from service.draining import DrainingWorker
+from service.services import EXTENSION, Services
 from service.settings import ServiceSettings
 
 GRACEFUL_SECONDS = 20
@@ -63,6 +64,7 @@ class _WebServer(BaseApplication):
             "loglevel": "warning",
             "post_worker_init": _limit_stalls,
             "child_exit": _forget_gauges,
+            "worker_exit": _finish_record,
         }
         for name, value in options.items():
             if name in self.cfg.settings:
@@ -71,13 +73,22 @@ class _WebServer(BaseApplication):
     def load(self) -> Any:  # noqa: ANN401 - Flask's WSGI type is not gunicorn's to the letter
         # After the fork: the threads of ONNX Runtime and of a sender of traces survive none.
         start_tracing("shelfwise-service", os.environ)
-        return create_app(build_services(self._settings))
+        services = build_services(self._settings)
+        services.recorder.start()
+        return create_app(services)
 
 
 def _forget_gauges(server: Arbiter, worker: Worker) -> None:
     """Show no longer what a process that has ended showed last; what it counted stays."""
     if VARIABLE in os.environ:
         mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _finish_record(server: Arbiter, worker: ThreadWorker) -> None:
+    """Write what a process still knows of its searches before it ends."""
+    extensions: dict[str, Services] = getattr(worker.wsgi, "extensions", {})
+    if EXTENSION in extensions:  # a process that failed at its start has none
+        extensions[EXTENSION].recorder.close()
 
 
 def _limit_stalls(worker: ThreadWorker) -> None:

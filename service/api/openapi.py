@@ -16,6 +16,10 @@ from service.api.openapi_access import SECURITY_SCHEMES, keys_paths, with_access
 from service.api.openapi_compat import ERROR_SCHEMA, compat_paths
 from service.api.openapi_compat import MODELS as COMPAT_MODELS
 from service.api.openapi_finetune import finetune_paths
+from service.api.openapi_insight import MODELS as INSIGHT_MODELS
+from service.api.openapi_insight import insight_paths
+from service.api.openapi_judgements import MODELS as JUDGEMENTS_MODELS
+from service.api.openapi_judgements import judgements_paths
 from service.api.openapi_parts import (
     INDEX,
     LETTER_ID,
@@ -217,7 +221,9 @@ def openapi_document() -> dict[str, Any]:
         Event,
         *answer_schemas.MODELS,
         *COMPAT_MODELS,
+        *INSIGHT_MODELS,
         *WEIGHTS_MODELS,
+        *JUDGEMENTS_MODELS,
     ]
     _, definitions = models_json_schema(
         [(model, "validation") for model in models], ref_template=REF
@@ -244,8 +250,10 @@ def openapi_document() -> dict[str, Any]:
                 **_products_paths(),
                 "/v1/indexes/{index}/reindex": _reindex_path(),
                 **finetune_paths(),
+                **insight_paths(),
                 **weights_paths(),
                 **experiment_paths(),
+                **judgements_paths(),
                 "/v1/tasks/{task_id}": {
                     "parameters": [TASK_ID],
                     "get": {

@@ -11,6 +11,7 @@ from service.api.answers import json_answer
 from service.api.bodies import check_parameters, parameter_json, parameter_number
 from service.api.request_log import note
 from service.api.uploads import json_and_files
+from service.insight.noting import logged
 from service.prepared_search import Given
 from service.search_request import SearchRequest
 from service.services import current_services
@@ -57,5 +58,6 @@ def _answer(index: str, body: object, files: Mapping[str, bytes]) -> Response:
     services = current_services()
     answer = services.searcher.search(index, parsed, Given(uploads=files))
     services.telemetry.searched(index, answer)
+    services.recorder.note(logged(index, "search", parsed, answer))
     note(query_id=answer.query_id, hits=len(answer.hits), total=answer.total.value)
     return json_answer(answer.to_json())

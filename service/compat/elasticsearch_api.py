@@ -7,6 +7,7 @@ What is hybrid is decided in `decision`, what is asked then in `hybrid_search`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,8 @@ from service.compat.parameters import Parameters
 from service.compat.retrievers import is_compound, search_retriever
 from service.compat.targets import SearchTargets, Target
 from service.compat.writing import Answer, written
+from service.insight.noting import logged_elsewhere, logged_passed
+from service.insight.search_log import LoggedSearch
 from service.prepared_search import SearchPreparer
 from service.weights.query_ids import plain_query_id
 
@@ -75,12 +78,14 @@ class _Read:
 class ElasticsearchApi:
     """Answers like Elasticsearch. One per process, thread-safe.
 
-    preparer: makes the legs of an index that `targets` finds.
+    preparer: makes the legs of an index that `targets` finds. on_search: hears of each search of
+    one of them that was answered.
     """
 
     cluster: RawCluster
     targets: SearchTargets
     preparer: SearchPreparer
+    on_search: Callable[[LoggedSearch], None] = lambda search: None
 
     def info(self, media: Media) -> Answer:
         """Return what `GET /` of the cluster says: the version that a client asks for."""
@@ -92,16 +97,25 @@ class ElasticsearchApi:
         Raises a RequestError for what the caller can mend, a TemporaryError when the cluster
         cannot answer.
         """
+        began = time.perf_counter()
         read = self._read(call)
         exchange = Exchange(self.cluster, call.media)
         target = self._target(call.index)
         try:
             if is_compound(read.own.get("retriever")):
-                return self._retrieved(read, target, exchange)
+                answer = self._retrieved(read, target, exchange)
+                return self._told(answer, call.index, target, began)
             search, passed = self._hybrid(read, target, exchange)
             if search is None:
-                return self._passed(read, exchange, passed)
-            return _answered(search.answer(), read, _note(search))
+                answer = self._passed(read, exchange, passed)
+                return self._told(answer, call.index, target, began)
+            found = search.answer()
+            took_ms = _milliseconds_since(began)
+            words, start = search.hybrid.words, read.body.get("from")
+            self.on_search(
+                logged_elsewhere(call.index, words, found, took_ms=took_ms, start=start)
+            )
+            return _answered(found, read, _note(search))
         except ElasticsearchRefused as refused:
             return Answer.of_raw(refused.answer, "refused by Elasticsearch")
 
@@ -118,6 +132,12 @@ class ElasticsearchApi:
             return Answer.of_raw(raw, f"passed; reason={passed}")
         except ElasticsearchRefused as refused:
             return Answer.of_raw(refused.answer, "refused by Elasticsearch")
+
+    def _told(self, answer: Answer, index: str, target: Target | None, began: float) -> Answer:
+        """Return an answer whose words we do not know, and tell of it."""
+        if target is not None and answer.status == 200:
+            self.on_search(logged_passed(index, took_ms=_milliseconds_since(began)))
+        return answer
 
     def _read(self, call: Call) -> _Read:
         """Return the call with its body decoded; raises a RequestError for what is not allowed."""
@@ -230,6 +250,10 @@ def _check_knn(knn: object) -> None:
                 "query_vector, or words in a query",
                 field="knn.query_vector_builder",
             )
+
+
+def _milliseconds_since(began: float) -> float:
+    return (time.perf_counter() - began) * 1e3
 
 
 def _note(search: HybridSearch) -> str:

@@ -32,9 +32,13 @@ class StoredEvent:
 
     def to_document(self) -> dict[str, Any]:
         """Return the document, in the shape of User Behavior Insights; no field is null."""
+        # Of an impression all positions, so that Elasticsearch can count by them.
+        places: int | list[int] | None = self.ordinal
+        if places is None and self.shown:
+            places = [place for _, place in self.shown]
         attributes = {
             "object": None if self.object_id is None else {"object_id": self.object_id},
-            "position": None if self.ordinal is None else {"ordinal": self.ordinal},
+            "position": None if places is None else {"ordinal": places},
             "objects": [{"object_id": one, "ordinal": place} for one, place in self.shown],
         }
         document = {
@@ -54,6 +58,7 @@ class StoredEvent:
     def from_document(cls, event_id: str, document: Mapping[str, Any]) -> StoredEvent:
         """Return the event of a document that `to_document` made."""
         attributes = document.get("event_attributes", {})
+        place = attributes.get("position", {}).get("ordinal")
         return cls(
             id=event_id,
             action=document["action_name"],
@@ -65,7 +70,7 @@ class StoredEvent:
             index=document["index"],
             key_id=document["key_id"],
             object_id=attributes.get("object", {}).get("object_id"),
-            ordinal=attributes.get("position", {}).get("ordinal"),
+            ordinal=place if isinstance(place, int) else None,
             shown=tuple(
                 (one["object_id"], one["ordinal"]) for one in attributes.get("objects", ())
             ),

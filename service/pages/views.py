@@ -17,6 +17,7 @@ from werkzeug.routing import BaseConverter
 from mappings.errors import ShelfwiseError, UnknownIndex
 from mappings.index_names import MAX_NAME_LENGTH
 from service.access.scopes import Scope, needs
+from service.insight.noting import logged_words
 from service.pages import front_door, photo_view
 from service.pages.asking import Asker, VisitorPhoto
 from service.pages.assets import find_asset
@@ -130,6 +131,8 @@ def _view(index: str) -> tuple[ShopState, str]:
         )
     found, answer = find_results(asker)
     services.telemetry.searched(index, answer)
+    is_first = not state.cursor
+    services.recorder.note(logged_words(index, "shop", state.q, answer, is_first_page=is_first))
     return state, render_template("shop/results.html", found=found, **common)
 
 

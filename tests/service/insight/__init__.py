@@ -1,0 +1,1 @@
+"""Tests of what is recorded of searches, and of the figures made from it."""
