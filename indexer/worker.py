@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 from celery import Celery, signals
 
-from indexer.attach.worker_chore import attached_chore
+from indexer.attach.worker_chore import attached_chore, attached_photos_chore
 from indexer.batch_runner import BatchRunner
 from indexer.celery_app import create_app, publisher
 from indexer.encoder_pool import EncoderPool
@@ -278,6 +278,9 @@ def _chores(
         # The children of a forking pool have encoders, the parent, which does this, has none.
         if settings.indexer_pool != "prefork":
             chores.append(attached_chore(settings, parts.encoders, stopped))
+    if needs_image_encoder(settings) and settings.indexer_pool != "prefork":
+        photos_done = parts.telemetry.photos_done
+        chores.append(attached_photos_chore(settings, parts.photos, stopped, photos_done))
     if settings.indexer_finetunes and "photos" in parse_lanes(settings.indexer_lanes):
         jobs = FinetuningJobs(client, settings, stopped)
         chores.append(Chore("finetunings", FINETUNING_SECONDS, jobs.do_next))

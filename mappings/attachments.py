@@ -16,7 +16,8 @@ from mappings.cluster import cluster_errors
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import UnknownIndex
 from mappings.index_lifecycle import create_own_index
-from mappings.index_mapping import vector_field
+from mappings.index_mapping import photos_field, vector_field
+from mappings.product import IMAGE_VECTOR, TEXT_VECTOR
 
 ATTACHMENTS_INDEX = "shelfwise-attachments"
 
@@ -29,6 +30,8 @@ ATTACHED_TEXT_HASH = f"{OWN_FIELD}.text_hash"
 
 ATTACHED_PHOTOS = f"{OWN_FIELD}.photos"
 ATTACHED_PHOTO_VECTOR = f"{ATTACHED_PHOTOS}.vector"
+ATTACHED_PHOTO_PROBLEMS = f"{OWN_FIELD}.photo_problems"
+ATTACHED_PHOTOS_DUE = f"{OWN_FIELD}.photos_due_at"
 
 _KEYWORD = {"type": "keyword"}
 _UNREAD = {"type": "object", "enabled": False}
@@ -91,30 +94,32 @@ class Attachment:
         return cls(**{**document, "fields": fields, "encoders": encoders})
 
 
-def in_place_properties(text: EncoderSpec) -> dict[str, Any]:
+def in_place_properties(encoders: Mapping[str, EncoderSpec]) -> dict[str, Any]:
     """Return what an attached index has besides its own fields, for its mapping.
 
+    encoders: by vector field of ours; without that of photos there are no fields of them.
     Whatever else lies under our field is kept and not read, so that nothing a shop writes there
     is refused.
     """
-    return {
-        OWN_FIELD: {
-            "type": "object",
-            "dynamic": "false",
-            "properties": {
-                "text_vector": vector_field(text),
-                "text_hash": {"type": "keyword", "index": False},
-            },
-        }
+    own: dict[str, Any] = {
+        "text_vector": vector_field(encoders[TEXT_VECTOR]),
+        "text_hash": {"type": "keyword", "index": False},
     }
+    if photos := encoders.get(IMAGE_VECTOR):
+        own |= {
+            "photos": photos_field(vector_field(photos), dynamic="false"),
+            "photos_due_at": {"type": "date", "format": "strict_date_optional_time"},
+            "photo_problems": {"type": "keyword"},
+        }
+    return {OWN_FIELD: {"type": "object", "dynamic": "false", "properties": own}}
 
 
-def companion_properties(text: EncoderSpec) -> dict[str, Any]:
+def companion_properties(encoders: Mapping[str, EncoderSpec]) -> dict[str, Any]:
     """Return what a companion has besides the shop's fields, for its mapping.
 
     shard, seq_no: the place in the shop's index that a document was copied from.
     """
-    properties = in_place_properties(text)
+    properties = in_place_properties(encoders)
     properties[OWN_FIELD]["properties"] |= {
         "shard": {"type": "integer"},
         "seq_no": {"type": "long"},

@@ -62,7 +62,7 @@ def index_body(
             raise ValueError(f"no vector field is named {field!r}; there are {VECTOR_FIELDS}")
         vector = vector_field(spec, quantization=quantization)
         if field == IMAGE_VECTOR and not spec.is_external:
-            mappings["properties"][PHOTOS] = _photos(vector)
+            mappings["properties"][PHOTOS] = photos_field(vector)
         else:
             mappings["properties"][field] = vector
     mappings["_meta"] = {
@@ -85,11 +85,11 @@ def vector_field(spec: EncoderSpec, *, quantization: str = "int8_hnsw") -> dict[
     }
 
 
-def _photos(vector: Mapping[str, Any]) -> dict[str, Any]:
+def photos_field(vector: Mapping[str, Any], *, dynamic: str = "strict") -> dict[str, Any]:
     """Return the nested field that keeps one document for each photo of a product."""
     return {
         "type": "nested",
-        "dynamic": "strict",
+        "dynamic": dynamic,
         "properties": {
             "position": {"type": "short", "index": False},
             "address_hash": {"type": "keyword", "index": False, "doc_values": False},

@@ -17,29 +17,38 @@ from rich.markup import escape
 from rich.table import Table
 
 from indexer.attach.detaching import detach as take_out
-from indexer.attach.driving import follow_in_foreground, held_lease
+from indexer.attach.driving import follow_in_foreground, held_lease, photos_lease_of
 from indexer.attach.feed import index_state
 from indexer.attach.field_paths import FieldPaths, read_field_paths, write_field_paths
 from indexer.attach.follower import Follower, FollowerParts
 from indexer.attach.opening import Mode, Wish, find_attachment, is_same, open_attachment
+from indexer.attach.photo_counts import photo_counts
+from indexer.attach.photo_work import AttachedPhotos
 from indexer.attach.progress import Progress
 from indexer.attach.proposal import Guess, propose
 from indexer.attach.shop_index import ShopIndex, find_shop_index
+from indexer.attach.worker_chore import attached_photos
+from indexer.encoders.image_registry import image_encoder_spec
 from indexer.encoders.registry import (
     export_query_encoder,
     load_text_encoder,
     text_encoder_spec,
 )
 from indexer.load_progress import LoadProgress, show_on
+from indexer.photos.parts import PhotoParts, rules_from_settings
 from indexer.settings import IndexerSettings
 from indexer.vector_cache import connect_cache
 from mappings import cluster, task_records
 from mappings.attachments import Attachment, Attachments
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import AttachRefused, MissingSetting, ShelfwiseError
-from mappings.product import TEXT_VECTOR
+from mappings.product import IMAGE_VECTOR, TEXT_VECTOR
 
 _INDEX = click.option("--index", "name", required=True, help="The shop's index, or an alias.")
+_COLUMNS = (
+    *("index", "mode", "state", "done", "documents", "behind"),
+    *("photos_due", "photos_faulty", "refused", "error"),
+)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -61,6 +70,10 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "documents.  [in place]",
 )
 @click.option("--encoder", help="Text encoder.  [SHELFWISE_TEXT_ENCODER]")
+@click.option(
+    "--image-encoder",
+    help="Encoder of the photos that the map names; `none` for none.  [SHELFWISE_IMAGE_ENCODER]",
+)
 @click.option("--template", help="How a product becomes the text.  [SHELFWISE_TEXT_TEMPLATE]")
 @click.option(
     "--rate", type=click.FloatRange(min=0.1), help="Most documents written a second at first."
@@ -83,6 +96,7 @@ def attach(name: str, map_path: Path | None, write_map: Path | None, **options: 
         wish = Wish(
             fields,
             session.spec(options["encoder"], options["template"], present),
+            photos=session.photo_spec(options["image_encoder"], present),
             mode=_MODES[options["companion"]],
             rate=options["rate"],
             may_break_versions=options["companion"] is False,
@@ -100,10 +114,9 @@ def attached(as_json: bool) -> None:
         for row in rows:
             click.echo(json.dumps(row))
         return
-    columns = ("index", "mode", "state", "done", "documents", "behind", "refused", "error")
-    table = Table(*columns)
+    table = Table(*_COLUMNS)
     for row in rows:
-        table.add_row(*(escape(str(row[name])) for name in columns))
+        table.add_row(*(escape(str(row.get(name, ""))) for name in _COLUMNS))
     Console().print(table)
 
 
@@ -122,6 +135,7 @@ def detach(name: str, yes: bool) -> None:
         with (
             show_on(Console(), name, things="documents") as progress,
             held_lease(session.queue, name),
+            held_lease(session.queue, name, of=photos_lease_of),
         ):
             done = take_out(session.client, attachments.get(name), on_progress=progress.update)
     click.echo(f"detached {name!r}: {done.cleaned + done.emptied:,} documents cleaned")
@@ -161,6 +175,14 @@ class _Session:
             model_directory=Path(settings.model_directory),
         )
 
+    def photo_spec(self, encoder: str | None, present: Attachment | None) -> EncoderSpec | None:
+        """Return the encoder of photos asked for, else that of the attachment or the settings."""
+        before = present.encoders.get(IMAGE_VECTOR) if present else None
+        name = encoder or (before.name if before else self.settings.image_encoder)
+        if not name or name == "none":
+            return None
+        return image_encoder_spec(name, model_directory=Path(self.settings.model_directory))
+
     def run(self, shop: ShopIndex, wish: Wish, *, follow: bool, background: bool) -> None:
         """Open the attachment, or go on with it, and work on it for as long as was asked."""
         present = find_attachment(self.client, shop.name)
@@ -183,6 +205,7 @@ class _Session:
                     self.client,
                     lambda _: encoder,
                     cache=connect_cache(self.settings),
+                    rules=rules_from_settings(self.settings),
                     page_size=self.settings.indexer_products_per_task,
                     is_over=lambda: lease.is_lost,
                 )
@@ -203,13 +226,28 @@ class _Session:
         def update(progress: Progress) -> None:
             shown.update(min(progress.done, progress.expected), progress.expected)
 
+        photos: AttachedPhotos | None = None
+        if IMAGE_VECTOR in present.encoders:
+            photos = attached_photos(self.settings, PhotoParts(self.settings, None), self.client)
+
+        def beside(item: Attachment) -> None:
+            if photos is not None and photos.is_due(item):
+                with held_lease(self.queue, item.index, of=photos_lease_of):
+                    written = photos.run(item, rate=Progress.from_json(item.progress).rate)
+                shown.note(f"photos of {written:,} documents are done")
+
+        def is_over(item: Attachment) -> bool:
+            has_photos_left = photos is not None and photos.is_due(item)
+            return not follow and _is_filled(item) and not has_photos_left
+
         return follow_in_foreground(
             follower,
             present,
+            beside=beside,
             on_progress=update,
             on_wait=lambda error: shown.note(f"waiting: {error.message}"),
             patience_seconds=self.settings.indexer_patience_seconds,
-            until=lambda item: not follow and _is_filled(item),
+            until=is_over,
             pause_seconds=self.settings.indexer_attached_seconds,
         )
 
@@ -287,13 +325,15 @@ def _row(session: _Session, item: Attachment) -> dict[str, Any]:
         row["behind"] = state.behind(progress.shards if state.uuid == progress.uuid else {})
     except ShelfwiseError as problem:
         row["behind"], error = None, error or problem.message
+    row |= photo_counts(session.client, item) if item.state != "detaching" else {}
     row |= {"refused": progress.refused, "error": error, "refusal": progress.refusal}
     encoders = {field: asdict(spec) for field, spec in item.encoders.items()}
     return row | {"at": progress.at, "fields": dict(item.fields), "encoders": encoders}
 
 
 def _described(attachment: Attachment) -> str:
-    spec = attachment.encoders[TEXT_VECTOR]
+    spec, photos = attachment.encoders[TEXT_VECTOR], attachment.encoders.get(IMAGE_VECTOR)
+    of_photos = f", photos by {photos.name}" if photos else ""
     where = (
         "in place"
         if attachment.mode == "in_place"
@@ -302,7 +342,8 @@ def _described(attachment: Attachment) -> str:
     fields = ", ".join(
         f"{name} = {'+'.join(paths)}" for name, paths in sorted(attachment.fields.items())
     )
-    return f"attaching {attachment.index!r} {where}, {spec.name} ({spec.dims} dims): {fields}"
+    by = f"{spec.name} ({spec.dims} dims){of_photos}"
+    return f"attaching {attachment.index!r} {where}, {by}: {fields}"
 
 
 def _is_filled(item: Attachment) -> bool:

@@ -50,24 +50,28 @@ def companion_name(index: str, present: str = "") -> str:
     return f"{COMPANION_PREFIX}{index}-{int(number) + 1 if number.isdecimal() else 1}"
 
 
-def create_companion(client: Elasticsearch, name: str, shop: ShopIndex, spec: EncoderSpec) -> None:
+def create_companion(
+    client: Elasticsearch, name: str, shop: ShopIndex, encoders: Mapping[str, EncoderSpec]
+) -> None:
     """Create an empty companion, hidden from patterns; one that is there stays."""
     settings = {
         key: value for key, value in shop.settings.items() if not key.startswith(_NOT_COPIED)
     }
     body = {
         "settings": {**settings, "index.hidden": True},
-        "mappings": _mappings(shop, spec),
+        "mappings": _mappings(shop, encoders),
     }
     create_if_absent(client, name, body)
 
 
-def follow_mapping(client: Elasticsearch, name: str, shop: ShopIndex, spec: EncoderSpec) -> None:
+def follow_mapping(
+    client: Elasticsearch, name: str, shop: ShopIndex, encoders: Mapping[str, EncoderSpec]
+) -> None:
     """Add the fields to a companion that the shop's index has got since.
 
     Raises AttachRefused when it cannot be followed, which a new companion mends.
     """
-    mappings = _mappings(shop, spec)
+    mappings = _mappings(shop, encoders)
     with cluster_errors(index=name):
         present = client.indices.get_mapping(index=name)[name]["mappings"]
     if present.get("properties") == mappings["properties"]:
@@ -179,14 +183,14 @@ def _copied(shard: str, low: int, high: int) -> dict[str, Any]:
     }
 
 
-def _mappings(shop: ShopIndex, spec: EncoderSpec) -> dict[str, Any]:
+def _mappings(shop: ShopIndex, encoders: Mapping[str, EncoderSpec]) -> dict[str, Any]:
     mappings = copy.deepcopy(dict(shop.mappings))
     properties = {
         field: body
         for field, body in mappings.get("properties", {}).items()
         if field != OWN_FIELD and not field.startswith(f"{OWN_FIELD}.")
     }
-    mappings["properties"] = {**properties, **companion_properties(spec)}
+    mappings["properties"] = {**properties, **companion_properties(encoders)}
     mappings.pop("_meta", None)
     if mappings.get("_source", {}).get("mode") == "synthetic":
         del mappings["_source"]

@@ -13,6 +13,8 @@ from indexer.attach.guarded_bulk import GuardedWrite, send_guarded
 from indexer.attach.progress import Progress
 from indexer.attach.shop_index import ShopIndex, find_shop_index
 from mappings.attachments import (
+    ATTACHED_PHOTOS,
+    ATTACHED_PHOTOS_DUE,
     ATTACHED_TEXT_HASH,
     ATTACHED_TEXT_VECTOR,
     OWN_FIELD,
@@ -30,6 +32,14 @@ _OURS = {
         "should": [
             {"exists": {"field": ATTACHED_TEXT_HASH}},
             {"exists": {"field": ATTACHED_TEXT_VECTOR}},
+            {"exists": {"field": ATTACHED_PHOTOS_DUE}},
+            {
+                "nested": {
+                    "path": ATTACHED_PHOTOS,
+                    "query": {"match_all": {}},
+                    "ignore_unmapped": True,
+                }
+            },
         ]
     }
 }

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import redis
 import structlog
@@ -16,6 +17,10 @@ from indexer.patience import patiently
 from indexer.rebuild.lease import LEASE_SECONDS, Lease
 from mappings.attachments import Attachment, Attachments
 from mappings.errors import ClusterOverloaded, ShelfwiseError, TemporaryError, UnknownIndex
+from mappings.product import IMAGE_VECTOR
+
+if TYPE_CHECKING:  # what opens photos is loaded with the first of them
+    from indexer.attach.photo_work import AttachedPhotos
 
 _ASK_SECONDS = 0.5
 _log = structlog.get_logger(__name__)
@@ -26,16 +31,25 @@ def lease_of(queue: redis.Redis, index: str) -> Lease:
     return Lease(queue, f"attached:{index}")
 
 
+def photos_lease_of(queue: redis.Redis, index: str) -> Lease:
+    """Return the lease of whoever does the photo work of an attached index."""
+    return Lease(queue, f"attached-photos:{index}")
+
+
 @contextmanager
 def held_lease(
-    queue: redis.Redis, index: str, *, patience_seconds: float = 4 * LEASE_SECONDS
+    queue: redis.Redis,
+    index: str,
+    *,
+    of: Callable[[redis.Redis, str], Lease] = lease_of,
+    patience_seconds: float = 4 * LEASE_SECONDS,
 ) -> Iterator[Lease]:
-    """Hold the lease; wait for the one who has it, who may be dead.
+    """Hold a lease of an index; wait for the one who has it, who may be dead.
 
     Raises ClusterOverloaded when it is not given back in time.
     """
     deadline = time.monotonic() + patience_seconds
-    while not (lease := lease_of(queue, index)).acquire():
+    while not (lease := of(queue, index)).acquire():
         if time.monotonic() > deadline:
             raise ClusterOverloaded(f"another process works on the attached index {index!r}")
         time.sleep(_ASK_SECONDS)
@@ -90,6 +104,51 @@ def _follow_one(
     return 1
 
 
+def do_photos(
+    attachments: Attachments,
+    photos: Callable[[], AttachedPhotos],
+    queue: redis.Redis,
+    *,
+    is_stopped: Callable[[], bool],
+) -> int:
+    """Do photo work of every attached index that has some and that nobody does it for.
+
+    Returns the number of documents written. What goes wrong with one index does not keep the
+    others waiting, and what was not done stays due.
+    """
+    written = 0
+    for attachment in attachments.list():
+        if attachment.state == "detaching" or IMAGE_VECTOR not in attachment.encoders:
+            continue
+        if is_stopped() or not photos().is_due(attachment):
+            continue
+        lease = photos_lease_of(queue, attachment.index)
+        if not lease.acquire():
+            continue
+        with lease:
+            try:
+                written += _do_photos_of(attachments, attachment, photos(), lease, is_stopped)
+            except ShelfwiseError as error:
+                _log.warning("attached_photos_wait", index=attachment.index, reason=error.message)
+    return written
+
+
+def _do_photos_of(
+    attachments: Attachments,
+    attachment: Attachment,
+    photos: AttachedPhotos,
+    lease: Lease,
+    is_stopped: Callable[[], bool],
+) -> int:
+    def is_over() -> bool:
+        return (
+            is_stopped() or lease.is_lost or attachments.get(attachment.index).state == "detaching"
+        )
+
+    present = attachments.get(attachment.index)
+    return photos.run(present, rate=Progress.from_json(present.progress).rate, is_over=is_over)
+
+
 def follow_in_foreground(
     follower: Follower,
     attachment: Attachment,
@@ -99,9 +158,11 @@ def follow_in_foreground(
     patience_seconds: float,
     until: Callable[[Attachment], bool],
     pause_seconds: float,
+    beside: Callable[[Attachment], object] = lambda attachment: None,
 ) -> Attachment:
     """Do one turn after the other until a condition holds; the lease is the caller's.
 
+    beside: done after each turn that has filled the index.
     patience_seconds: how long Elasticsearch may be away or busy before the last error is raised.
     """
     index = attachment.index
@@ -111,6 +172,8 @@ def follow_in_foreground(
 
     while True:
         attachment = patiently(turn, patience_seconds=patience_seconds, on_failure=on_wait)
+        if attachment.state == "following":
+            beside(attachment)
         if attachment.state == "detaching" or until(attachment):
             return attachment
         if attachment.state == "following":

@@ -13,7 +13,12 @@ from typing import Any
 
 from elasticsearch import Elasticsearch, NotFoundError
 
-from mappings.attachments import ATTACHED_TEXT_VECTOR, OWN_FIELD
+from mappings.attachments import (
+    ATTACHED_PHOTOS,
+    ATTACHED_TEXT_HASH,
+    ATTACHED_TEXT_VECTOR,
+    OWN_FIELD,
+)
 from mappings.cluster import cluster_errors
 from mappings.errors import ClusterUnavailable, InvalidQuery, UnknownIndex
 
@@ -66,10 +71,15 @@ class FeedDocument:
     has_vector: bool
 
     @property
+    def own(self) -> Mapping[str, Any]:
+        """What was read of our field, empty for none."""
+        own = self.source.get(OWN_FIELD)
+        return own if isinstance(own, Mapping) else {}
+
+    @property
     def text_hash(self) -> str | None:
         """What our vector stands for, as the document says."""
-        own = self.source.get(OWN_FIELD)
-        found = own.get("text_hash") if isinstance(own, Mapping) else None
+        found = self.own.get("text_hash")
         return found if isinstance(found, str) else None
 
 
@@ -109,7 +119,8 @@ def index_state(client: Elasticsearch, name: str) -> IndexState:
 class ChangeFeed:
     """Reads what has changed in an index.
 
-    paths: of `_source` that are read; None for all of it, vectors included.
+    paths: of `_source` that are read; None for all of it, vectors included. own: paths of our
+    field that are read besides, vectors included when they are named.
     """
 
     def __init__(
@@ -118,6 +129,7 @@ class ChangeFeed:
         index: str,
         *,
         paths: Sequence[str] | None,
+        own: Sequence[str] = (ATTACHED_TEXT_HASH,),
         page_size: int = 256,
         query: Mapping[str, Any] | None = None,
     ) -> None:
@@ -125,9 +137,12 @@ class ChangeFeed:
         self._index = index
         self._page_size = page_size
         self._query = query
-        self._source: Any = [*paths, f"{OWN_FIELD}.text_hash"] if paths is not None else True
-        if paths is None and leaves_vectors_out(client):
-            self._source = {"exclude_vectors": False}
+        wanted = {} if paths is None else {"includes": [*paths, *own]}
+        needs_vectors = paths is None or ATTACHED_PHOTOS in own
+        if needs_vectors and leaves_vectors_out(client):
+            self._source: Any = {**wanted, "exclude_vectors": False}
+        else:
+            self._source = wanted or True
 
     def refresh(self) -> None:
         """Let searches see all that was written until now."""

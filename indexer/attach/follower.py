@@ -23,17 +23,19 @@ from indexer.attach.companion_index import (
 )
 from indexer.attach.feed import ChangeFeed, IndexState, index_state
 from indexer.attach.pace import is_due, refresh_seconds
+from indexer.attach.photo_source import PhotoSource
 from indexer.attach.progress import Progress
 from indexer.attach.shop_index import ShopIndex, find_shop_index, require_attachable, with_versions
 from indexer.attach.targets import Companion, InPlace, PageOutcome, Target
 from indexer.attach.throttle import Throttle
 from indexer.attach.vectors import VectorSource
 from indexer.encoders.base import TextEncoder
+from indexer.photos.photo_state import PhotoRules
 from indexer.vector_cache import VectorCache
 from mappings.attachments import Attachment, Attachments, State, in_place_properties
 from mappings.cluster import cluster_errors
 from mappings.errors import AttachRefused, PermanentIndexingError
-from mappings.product import TEXT_VECTOR
+from mappings.product import IMAGE_VECTOR
 
 NOTE_SECONDS = 1.0
 """How often the record is written during a turn; as much is done again after a death."""
@@ -45,13 +47,15 @@ _log = structlog.get_logger(__name__)
 class FollowerParts:
     """What a turn needs besides the attachment. Each is asked for when it is used.
 
-    encoder: gives the encoder of an attachment's vectors. page_size: documents that are read,
-    encoded and written together. is_over: asked between pages; a turn then ends early.
+    encoder: gives the encoder of an attachment's text vectors. rules: when photos are fetched
+    again; a turn only marks what is due of them. page_size: documents that are read, encoded and
+    written together. is_over: asked between pages; a turn then ends early.
     """
 
     client: Elasticsearch
     encoder: Callable[[Attachment], TextEncoder]
     cache: VectorCache | None = None
+    rules: PhotoRules = PhotoRules()
     page_size: int = 256
     is_over: Callable[[], bool] = lambda: False
 
@@ -95,7 +99,11 @@ class Follower:
         state = index_state(self._client, progress.index)
         target = self._target(attachment, progress, target_name)
         feed = ChangeFeed(
-            self._client, progress.index, paths=target.paths, page_size=self._parts.page_size
+            self._client,
+            progress.index,
+            paths=target.paths,
+            own=target.own,
+            page_size=self._parts.page_size,
         )
         feed.refresh()
         fills = attachment.state == "backfilling" or bool(progress.building)
@@ -135,11 +143,13 @@ class Follower:
         if not (is_new or is_behind_itself or not progress.shards) and in_place:
             return attachment
         shop = find_shop_index(self._client, attachment.index)
-        spec = attachment.encoders[TEXT_VECTOR]
         if is_new and in_place:
             shop = with_versions(self._client, shop)
         require_attachable(
-            shop, in_place=in_place, spec=spec, may_break_versions=progress.may_break_versions
+            shop,
+            in_place=in_place,
+            encoders=attachment.encoders,
+            may_break_versions=progress.may_break_versions,
         )
         if is_new or is_behind_itself:
             _log.info("attached_index_is_new", index=attachment.index, now=shop.index)
@@ -148,8 +158,8 @@ class Follower:
             add_own_fields(self._client, attachment, shop)
         else:
             name = progress.building or attachment.target
-            create_companion(self._client, name, shop, spec)
-            follow_mapping(self._client, name, shop, spec)
+            create_companion(self._client, name, shop, attachment.encoders)
+            follow_mapping(self._client, name, shop, attachment.encoders)
         # A companion answers as it did until the one for the new index is filled.
         is_refilled = is_new and in_place
         return self._note(attachment, progress, state="backfilling" if is_refilled else None)
@@ -170,18 +180,21 @@ class Follower:
     def _target(self, attachment: Attachment, progress: Progress, name: str) -> Target:
         encoder = self._parts.encoder(attachment)
         is_companion = attachment.mode == "companion"
+        # A companion's documents are written whole, and bring their own vectors again.
+        donors = [*([name] if is_companion else []), *progress.donors]
         vectors = VectorSource(
-            self._client,
-            encoder,
-            attachment.fields,
-            cache=self._parts.cache,
-            # A companion's documents are written whole, and bring their own vectors again.
-            donors=[*([name] if is_companion else []), *progress.donors],
+            self._client, encoder, attachment.fields, cache=self._parts.cache, donors=donors
         )
+        photos = None
+        if (spec := attachment.encoders.get(IMAGE_VECTOR)) is not None:
+            photos = PhotoSource(
+                self._client, spec, attachment.fields, rules=self._parts.rules, donors=donors
+            )
         if is_companion:
-            return Companion(self._client, name, vectors)
+            return Companion(self._client, name, vectors, photos=photos)
+        template = encoder.spec.template
         return InPlace(
-            self._client, progress.index, vectors, attachment.fields, encoder.spec.template
+            self._client, progress.index, vectors, attachment.fields, template, photos=photos
         )
 
     def _finished(self, attachment: Attachment, progress: Progress, target: str) -> Attachment:
@@ -227,10 +240,10 @@ def add_own_fields(client: Elasticsearch, attachment: Attachment, shop: ShopInde
 
     Raises AttachRefused when the mapping does not take it, e.g. for its limit of fields.
     """
-    spec = attachment.encoders[TEXT_VECTOR]
+    properties = in_place_properties(attachment.encoders)
     try:
         with cluster_errors(index=shop.index):
-            client.indices.put_mapping(index=shop.index, properties=in_place_properties(spec))
+            client.indices.put_mapping(index=shop.index, properties=properties)
     except PermanentIndexingError as error:
         raise AttachRefused(
             f"the mapping of {shop.index!r} does not take our field: {error.message}",

@@ -16,7 +16,7 @@ from indexer.attach.shop_index import ShopIndex, find_shop_index, require_attach
 from mappings.attachments import Attachment, Attachments
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import AttachRefused, UnknownIndex
-from mappings.product import TEXT_VECTOR
+from mappings.product import IMAGE_VECTOR, TEXT_VECTOR
 
 Mode = Literal["in_place", "companion"]
 
@@ -25,14 +25,24 @@ Mode = Literal["in_place", "companion"]
 class Wish:
     """What is asked for. mode: None for in place, or what the attachment has.
 
-    rate: documents a second; None for no limit.
+    photos: the encoder of the photos, which count where the map names their field. rate:
+    documents a second; None for no limit.
     """
 
     fields: FieldPaths
     encoder: EncoderSpec
+    photos: EncoderSpec | None = None
     mode: Mode | None = None
     rate: float | None = None
     may_break_versions: bool = False
+
+    @property
+    def encoders(self) -> dict[str, EncoderSpec]:
+        """Return the encoders by vector field of ours."""
+        encoders = {TEXT_VECTOR: self.encoder}
+        if self.photos is not None and self.fields.get("images"):
+            encoders[IMAGE_VECTOR] = self.photos
+        return encoders
 
 
 def find_attachment(client: Elasticsearch, name: str) -> Attachment | None:
@@ -58,7 +68,7 @@ def open_attachment(client: Elasticsearch, shop: ShopIndex, wish: Wish) -> Attac
     require_attachable(
         shop,
         in_place=mode == "in_place",
-        spec=wish.encoder,
+        encoders=wish.encoders,
         may_break_versions=wish.may_break_versions,
     )
     require_mapped(wish.fields, leaf_fields(shop.mappings), index=shop.index)
@@ -78,13 +88,13 @@ def open_attachment(client: Elasticsearch, shop: ShopIndex, wish: Wish) -> Attac
             target = present.target
             building = companion_name(shop.index, before.building or present.target)
             progress = replace(progress, building=building, donors=(present.target,))
-        create_companion(client, progress.building or target, shop, wish.encoder)
+        create_companion(client, progress.building or target, shop, wish.encoders)
     attachment = Attachment(
         index=shop.name,
         mode=mode,
         target=target,
         fields=wish.fields,
-        encoders={TEXT_VECTOR: wish.encoder},
+        encoders=wish.encoders,
         progress=stamped(progress).to_json(),
     )
     if mode == "in_place":
@@ -98,12 +108,16 @@ def is_same(present: Attachment, wish: Wish) -> bool:
     return (
         wish.mode in {None, present.mode}
         and dict(present.fields) == dict(wish.fields)
-        and present.encoders.get(TEXT_VECTOR) == wish.encoder
+        and dict(present.encoders) == wish.encoders
     )
 
 
 def _replaces_vectors(present: Attachment, wish: Wish) -> bool:
-    other = present.encoders.get(TEXT_VECTOR) != wish.encoder
+    # Photos that were not encoded before have no vectors of another encoder.
+    other = any(
+        name in wish.encoders and wish.encoders[name] != spec
+        for name, spec in present.encoders.items()
+    )
     return other or Progress.from_json(present.progress).replaces_vectors
 
 

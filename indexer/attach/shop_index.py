@@ -13,6 +13,7 @@ from mappings.cluster import cluster_errors
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import AttachRefused, UnknownIndex
 from mappings.index_mapping import META_KEY
+from mappings.product import IMAGE_VECTOR, TEXT_VECTOR
 
 _BLOCKS = ("read_only", "read_only_allow_delete", "write", "metadata")
 _VERSIONS_LOOKED_AT = 200
@@ -117,16 +118,20 @@ def with_versions(client: Elasticsearch, shop: ShopIndex) -> ShopIndex:
 
 
 def require_attachable(
-    shop: ShopIndex, *, in_place: bool, spec: EncoderSpec, may_break_versions: bool = False
+    shop: ShopIndex,
+    *,
+    in_place: bool,
+    encoders: Mapping[str, EncoderSpec],
+    may_break_versions: bool = False,
 ) -> None:
     """Raise AttachRefused that says everything that speaks against it.
 
-    spec: the encoder of the text. may_break_versions: whoever asks knows about the versions.
+    encoders: by vector field of ours. may_break_versions: whoever asks knows about the versions.
     """
     against = list(_against_any(shop))
     helps = ""
     if in_place:
-        more = list(_against_in_place(shop, spec))
+        more = list(_against_in_place(shop, encoders))
         if shop.has_external_versions and not may_break_versions:
             more.append(
                 "its documents have versions of the shop's own (version_type external), which "
@@ -160,20 +165,26 @@ def _against_any(shop: ShopIndex) -> Iterator[str]:
         yield f"its index.mode is {mode!r}"
 
 
-def _against_in_place(shop: ShopIndex, spec: EncoderSpec) -> Iterator[str]:
+def _against_in_place(shop: ShopIndex, encoders: Mapping[str, EncoderSpec]) -> Iterator[str]:
     for block in _BLOCKS:
         if shop.settings.get(f"index.blocks.{block}") == "true":
             yield f"index.blocks.{block} is set"
     synthetic = shop.mappings.get("_source", {}).get("mode") == "synthetic"
     if synthetic or shop.settings.get("index.mapping.source.mode") == "synthetic":
         yield "its _source is synthetic, which each write would put in another order"
-    vector = (shop.own_field or {}).get("properties", {}).get("text_vector", {})
-    if vector and vector.get("dims") != spec.dims:
-        yield (
-            f"its mapping has {OWN_FIELD}.text_vector with {vector.get('dims')} dims from an "
-            f"earlier attachment, the encoder {spec.name!r} gives {spec.dims}, and Elasticsearch "
-            "cannot change that"
-        )
+    own = (shop.own_field or {}).get("properties", {})
+    photos = own.get("photos", {}).get("properties", {})
+    for field, path, vector in (
+        (TEXT_VECTOR, "text_vector", own.get("text_vector", {})),
+        (IMAGE_VECTOR, "photos.vector", photos.get("vector", {})),
+    ):
+        spec = encoders.get(field)
+        if vector and spec is not None and vector.get("dims") != spec.dims:
+            yield (
+                f"its mapping has {OWN_FIELD}.{path} with {vector.get('dims')} dims from an "
+                f"earlier attachment, the encoder {spec.name!r} gives {spec.dims}, and "
+                "Elasticsearch cannot change that"
+            )
 
 
 def _against_companion(shop: ShopIndex) -> Iterator[str]:

@@ -11,8 +11,10 @@ from elasticsearch import Elasticsearch
 from indexer.attach.feed import FeedDocument
 from indexer.attach.field_paths import FieldPaths, text_paths
 from indexer.attach.guarded_bulk import BulkOutcome, GuardedWrite, send_guarded
+from indexer.attach.photo_source import PhotoSource
+from indexer.attach.photo_state import PHOTO_PATHS
 from indexer.attach.vectors import VectorSource
-from mappings.attachments import OWN_FIELD
+from mappings.attachments import ATTACHED_TEXT_HASH, OWN_FIELD
 
 SendBulk = Callable[[Elasticsearch, str, Sequence[GuardedWrite]], BulkOutcome]
 
@@ -31,6 +33,11 @@ class Target(Protocol):
     @property
     def paths(self) -> Sequence[str] | None:
         """Return the paths of `_source` that it must be given; None for all of it."""
+        ...
+
+    @property
+    def own(self) -> Sequence[str]:
+        """Return the paths of our field that it must be given besides."""
         ...
 
     def take(self, page: Sequence[FeedDocument]) -> PageOutcome:
@@ -53,18 +60,25 @@ class InPlace:
         paths: FieldPaths,
         template: str,
         *,
+        photos: PhotoSource | None = None,
         send: SendBulk = send_guarded,
     ) -> None:
         self._client = client
         self._index = index
         self._vectors = vectors
-        self._paths = text_paths(paths, template)
+        self._paths = text_paths(paths, template) + (photos.paths if photos else [])
+        self._photos = photos
         self._send = send
 
     @property
     def paths(self) -> Sequence[str]:
-        """Return the paths that the text is made from."""
+        """Return the paths that the text is made from, and those of the photos."""
         return self._paths
+
+    @property
+    def own(self) -> Sequence[str]:
+        """Return what says whether a document is right."""
+        return (ATTACHED_TEXT_HASH, *(PHOTO_PATHS if self._photos else ()))
 
     def take(self, page: Sequence[FeedDocument]) -> PageOutcome:
         """Write vectors where they are missing or stand for another text."""
@@ -73,15 +87,19 @@ class InPlace:
             place for place, document in enumerate(page) if not _is_right(document, digests[place])
         ]
         found = self._vectors.vectors(page, digests, places)
+        photos = self._photos.updates(page) if self._photos else {}
         writes = []
-        for place in places:
+        for place in sorted({*places, *photos}):
             document, vector = page[place], found.vectors.get(place)
+            own: dict[str, Any] = dict(photos.get(place, {}))
             if vector is not None:
-                own: dict[str, Any] = {"text_vector": vector, "text_hash": digests[place]}
-            elif document.has_vector or document.text_hash:
+                own |= {"text_vector": vector, "text_hash": digests[place]}
+            elif place in places and (document.has_vector or document.text_hash):
                 # The empty hash is a value, by which a detach finds the document.
-                own = {"text_vector": None, "text_hash": ""}
-            else:
+                own |= {"text_vector": None, "text_hash": ""}
+            elif own and document.text_hash is None:
+                own["text_hash"] = ""
+            if not own:
                 continue
             writes.append(
                 GuardedWrite(
@@ -105,11 +123,13 @@ class Companion:
         index: str,
         vectors: VectorSource,
         *,
+        photos: PhotoSource | None = None,
         send: SendBulk = send_guarded,
     ) -> None:
         self._client = client
         self._index = index
         self._vectors = vectors
+        self._photos = photos
         self._send = send
 
     @property
@@ -117,16 +137,24 @@ class Companion:
         """Return that the whole document is copied."""
         return None
 
+    @property
+    def own(self) -> Sequence[str]:
+        """Return nothing: the shop's documents have no field of ours."""
+        return ()
+
     def take(self, page: Sequence[FeedDocument]) -> PageOutcome:
         """Copy the documents; a copy of a newer write is never written over."""
         digests = self._vectors.digests(page)
         found = self._vectors.vectors(page, digests, range(len(page)))
+        photos = self._photos.updates(page) if self._photos else {}
         writes = []
         for place, document in enumerate(page):
             own: dict[str, Any] = {"shard": int(document.shard), "seq_no": document.seq_no}
             vector = found.vectors.get(place)
             if vector is not None:
                 own |= {"text_vector": vector, "text_hash": digests[place]}
+            kept = photos.get(place, {})
+            own |= {name: value for name, value in kept.items() if value is not None}
             writes.append(
                 GuardedWrite(
                     "index",

@@ -9,14 +9,14 @@ import numpy as np
 from elasticsearch import Elasticsearch
 from numpy.typing import NDArray
 
-from indexer.attach.feed import FeedDocument, leaves_vectors_out
+from indexer.attach.feed import FeedDocument
 from indexer.attach.field_paths import FieldPaths, document_text
+from indexer.attach.whole_documents import read_whole
 from indexer.documents import text_digest
 from indexer.encoders.base import TextEncoder
 from indexer.text_embedding import encode_texts
 from indexer.vector_cache import VectorCache
 from mappings.attachments import ATTACHED_TEXT_HASH, ATTACHED_TEXT_VECTOR, OWN_FIELD
-from mappings.cluster import cluster_errors
 
 Vector = NDArray[np.float32]
 
@@ -49,7 +49,6 @@ class VectorSource:
         self._paths = paths
         self._cache = cache
         self._donors = donors
-        self._leaves_vectors_out = leaves_vectors_out(client) if donors else False
 
     def digests(self, documents: Sequence[FeedDocument]) -> list[str]:
         """Return what each document's vector should stand for; empty for one without words."""
@@ -97,25 +96,14 @@ class VectorSource:
         digests: Sequence[str],
         places: Sequence[int],
     ) -> dict[int, Vector]:
-        fields = [ATTACHED_TEXT_HASH, ATTACHED_TEXT_VECTOR]
-        docs = [
-            {
-                "_id": documents[place].document_id,
-                "_source": fields,
-                **({"routing": routing} if (routing := documents[place].routing) else {}),
-            }
-            for place in places
-        ]
-        with cluster_errors(index=donor):
-            answer = self._client.perform_request(
-                "POST",
-                f"/{donor}/_mget",
-                params={"_source_exclude_vectors": "false"} if self._leaves_vectors_out else {},
-                headers={"accept": "application/json", "content-type": "application/json"},
-                body={"docs": docs},
-            )
+        answers = read_whole(
+            self._client,
+            donor,
+            [(documents[place].document_id, documents[place].routing) for place in places],
+            paths=(ATTACHED_TEXT_HASH, ATTACHED_TEXT_VECTOR),
+        )
         found: dict[int, Vector] = {}
-        for place, document in zip(places, answer.body["docs"], strict=True):
+        for place, document in zip(places, answers, strict=True):
             own = document.get("_source", {}).get(OWN_FIELD) or {}
             if own.get("text_hash") != digests[place] or not own.get("text_vector"):
                 continue

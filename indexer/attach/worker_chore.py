@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
 
-from indexer.attach.driving import follow_attached
+from elasticsearch import Elasticsearch
+
+from indexer.attach.driving import do_photos, follow_attached
 from indexer.attach.follower import Follower, FollowerParts
 from indexer.encoder_pool import EncoderPool
 from indexer.encoders.base import TextEncoder
 from indexer.housekeeping import Chore
+from indexer.photos.parts import PhotoParts, rules_from_settings
+from indexer.photos.photo_task import OnPhotosDone
 from indexer.settings import IndexerSettings
 from indexer.vector_cache import connect_cache
 from mappings import cluster, task_records
 from mappings.attachments import Attachment, Attachments
 from mappings.index_lifecycle import LiveIndex
+from mappings.product import IMAGE_VECTOR
+
+if TYPE_CHECKING:  # what opens photos is loaded with the first of them
+    from indexer.attach.photo_work import AttachedPhotos
 
 
 def attached_chore(
@@ -26,7 +36,7 @@ def attached_chore(
     """
     client = cluster.connect(settings, connections_per_node=2, exact_numbers=True)
     queue = task_records.connect(settings.redis_url.get_secret_value())
-    cache = connect_cache(settings)
+    vectors = connect_cache(settings)
 
     def encoder(attachment: Attachment) -> TextEncoder:
         live = LiveIndex(attachment.index, attachment.target, attachment.encoders)
@@ -36,7 +46,8 @@ def attached_chore(
         parts = FollowerParts(
             client,
             encoder,
-            cache=cache,
+            cache=vectors,
+            rules=rules_from_settings(settings),
             page_size=settings.indexer_products_per_task,
             is_over=is_over,
         )
@@ -46,3 +57,42 @@ def attached_chore(
         return follow_attached(Attachments(client), follower, queue, is_stopped=stopped.is_set)
 
     return Chore("attached", settings.indexer_attached_seconds, follow, is_shared=True)
+
+
+def attached_photos_chore(
+    settings: IndexerSettings, photos: PhotoParts, stopped: threading.Event, on_done: OnPhotosDone
+) -> Chore:
+    """Return the chore that fetches and encodes what attached indexes say is due of photos."""
+    client = cluster.connect(settings, connections_per_node=2, exact_numbers=True)
+    queue = task_records.connect(settings.redis_url.get_secret_value())
+    attachments = Attachments(client)
+
+    @cache
+    def work() -> AttachedPhotos:
+        return attached_photos(settings, photos, client, on_done=on_done)
+
+    def do() -> int:
+        known = [one for one in attachments.list() if IMAGE_VECTOR in one.encoders]
+        return do_photos(attachments, work, queue, is_stopped=stopped.is_set) if known else 0
+
+    return Chore("attached_photos", settings.indexer_attached_seconds, do, is_shared=True)
+
+
+def attached_photos(
+    settings: IndexerSettings,
+    photos: PhotoParts,
+    client: Elasticsearch,
+    *,
+    on_done: OnPhotosDone = lambda index, photos, failures: None,
+) -> AttachedPhotos:
+    """Return what does the photo work of attached indexes, with the parts of a process."""
+    from indexer.attach.photo_work import AttachedPhotos
+
+    return AttachedPhotos(
+        client,
+        photos.maker(),
+        photos.encoders,
+        photos.hints,
+        rules=rules_from_settings(settings),
+        on_done=on_done,
+    )

@@ -32,6 +32,7 @@ from mappings.outbox import Outbox
 if TYPE_CHECKING:  # what opens photos is loaded by a worker that gets some, and by no other
     from indexer.photos.ahead import PhotosAhead
     from indexer.photos.intake import PhotoIntake
+    from indexer.photos.making import PhotoMaker
     from indexer.photos.photo_runner import PhotoRunner
 
 _MORE_SECONDS = 1.0
@@ -43,14 +44,14 @@ _log = structlog.get_logger(__name__)
 class PhotoParts:
     """The photo work of a process.
 
-    outbox: says whose turn it is to look for more. on_done, on_lookup: told what became of
-    photos, and of look-ups in the cache of vectors.
+    outbox: says whose turn it is to look for more; None for a command, which does not. on_done,
+    on_lookup: told what became of photos, and of look-ups in the cache of vectors.
     """
 
     def __init__(
         self,
         settings: IndexerSettings,
-        outbox: Outbox,
+        outbox: Outbox | None,
         *,
         on_done: OnPhotosDone = lambda index, photos, failures: None,
         on_lookup: OnLookup = lambda hits, misses: None,
@@ -121,6 +122,16 @@ class PhotoParts:
             on_done=self._on_done,
         )
 
+    def maker(self) -> PhotoMaker:
+        """Return what fetches and encodes photos, with threads of its own."""
+        from indexer.photos.making import PhotoMaker
+
+        return PhotoMaker(
+            self._intake.beside(),
+            batch_size=self._settings.indexer_photo_batch_size,
+            cache=self._cache,
+        )
+
     @cached_property
     def _intake(self) -> PhotoIntake:
         from indexer.photos.intake import PhotoIntake
@@ -143,7 +154,7 @@ class PhotoParts:
         return encoder
 
     def _send_more(self, name: str) -> None:
-        if self._outbox.is_my_turn(_MORE_SECONDS, f"more-photos:{name}"):
+        if self._outbox and self._outbox.is_my_turn(_MORE_SECONDS, f"more-photos:{name}"):
             send_due(self._client, self.hints, name)
 
 

@@ -21,7 +21,7 @@ from mappings.errors import (
     UnknownIndex,
 )
 from mappings.index_lifecycle import LiveIndex
-from mappings.product import TEXT_VECTOR
+from mappings.product import IMAGE_VECTOR, PHOTOS, TEXT_VECTOR
 from service.compat.text_fields import TextFields
 from service.live_indexes import LiveIndexes
 
@@ -133,7 +133,7 @@ class SearchTargets:
         live = LiveIndex(attachment.index, attachment.target, attachment.encoders)
         prefix = f"{OWN_FIELD}."
         try:
-            target = self._target(self._require(live), prefix=prefix)
+            target = self._target(self._fitting(live), prefix=prefix)
         except (EncoderMismatch, EncoderUnavailable) as error:
             return _without_encoder(live, error, prefix=prefix)
         is_companion = attachment.mode == "companion"
@@ -143,18 +143,39 @@ class SearchTargets:
             unready=attachment.unready or target.unready,
         )
 
+    def _fitting(self, live: LiveIndex) -> LiveIndex:
+        """Return an attached index with those of its encoders that are here.
+
+        Raises EncoderMismatch without that of the text; photos are left out without theirs.
+        """
+        try:
+            return self._require(live)
+        except EncoderMismatch as error:
+            if error.field != IMAGE_VECTOR:
+                raise
+        return self._require(_without_photos(live))
+
     def _target(self, live: LiveIndex, *, prefix: str) -> Target:
         with cluster_errors(index=live.index):
             mappings = self._client.indices.get_mapping(index=live.index)
-        without = [index for index, found in mappings.body.items() if not _has(found, prefix)]
+        text = f"{prefix}{TEXT_VECTOR}"
+        without = [index for index, found in mappings.body.items() if not _has(found, text)]
+        photos = f"{prefix}{PHOTOS}"
+        if prefix and not all(_has(found, photos) for found in mappings.body.values()):
+            live = _without_photos(live)
         unready = f"{without[0]!r} has no vectors yet" if prefix and without else ""
         return Target(live, TextFields.of_mappings(mappings.body), prefix, unready=unready)
 
 
-def _has(found: Mapping[str, Any], prefix: str) -> bool:
-    """Whether an index has the vectors of text: one that an alias was just moved to has none."""
+def _without_photos(live: LiveIndex) -> LiveIndex:
+    encoders = {name: spec for name, spec in live.encoders.items() if name != IMAGE_VECTOR}
+    return replace(live, encoders=encoders)
+
+
+def _has(found: Mapping[str, Any], path: str) -> bool:
+    """Whether an index has a field of ours: one that an alias was just moved to has none."""
     node: Mapping[str, Any] = found["mappings"]
-    for name in f"{prefix}{TEXT_VECTOR}".split("."):
+    for name in path.split("."):
         node = node.get("properties", {}).get(name, {})
     return bool(node)
 

@@ -15,10 +15,12 @@ from elasticsearch import Elasticsearch
 from embedded.elasticsearch import EmbeddedElasticsearch
 from embedded.redis_server import EmbeddedRedis
 from indexer.attach.feed import index_state
+from indexer.attach.field_paths import write_field_paths
 from indexer.documents import text_digest
 from indexer.encoders.hashing import HashingEncoder
-from mappings.attachments import Attachments
-from tests.indexer.attach.shop import Shop, product, wait_for, writes_going_on
+from mappings.attachments import ATTACHED_PHOTOS, Attachments
+from tests.indexer.attach.shop import FIELDS, Shop, product, wait_for, writes_going_on
+from tests.indexer.photos_shop import jpeg, shade
 from tests.indexer.programs import Program, environment, run
 
 pytestmark = pytest.mark.stack
@@ -122,3 +124,36 @@ def test_attach_killed_taken_over_by_a_worker_and_detached_while_the_shop_writes
     assert "stays: the mapping" in detached.said
     assert shop.differences() == []
     assert shop.vectors() == {}
+
+
+def test_photos_are_there_when_attach_ends_and_workers_do_those_of_new_products(
+    shop: Shop, env: dict[str, str], exact_cluster: Elasticsearch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(21):
+        (folder / f"{number}.jpg").write_bytes(jpeg(shade(number)))
+    env |= {
+        "SHELFWISE_IMAGE_ENCODER": "hashing-image",
+        "SHELFWISE_INDEXER_IMAGE_DIRECTORY": str(folder),
+    }
+    mapped = tmp_path / "map.json"
+    mapped.write_bytes(write_field_paths({**FIELDS, "images": ("bilder",)}))
+    documents = {str(number): product(number, bilder=f"{number}.jpg") for number in range(20)}
+    shop.create().fill(documents)
+    arguments = ("attach", "--index", shop.name, "--map", str(mapped))
+    attached = run(*arguments, env=env, log=tmp_path / "attach")
+    assert attached.status == 0, attached.said
+    assert "photos by hashing-image" in attached.said
+
+    def with_photos() -> int:
+        exact_cluster.indices.refresh(index=shop.name)
+        query = {"nested": {"path": ATTACHED_PHOTOS, "query": {"match_all": {}}}}
+        return int(exact_cluster.count(index=shop.name, query=query)["count"])
+
+    assert with_photos() == 20
+    with Program("worker", env=env, log=tmp_path / "worker") as worker:
+        worker.wait_until_says("ready.")
+        shop.write("neu", product(7, bilder="20.jpg"))
+        wait_for(lambda: with_photos() == 21)
+    assert shop.differences() == []
