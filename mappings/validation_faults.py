@@ -66,6 +66,9 @@ def first_fault(error: ValidationError, raw: object) -> Fault:
         ((path, item) for path, item in deepest if item["type"] not in _KINDS), deepest[0]
     )
     siblings = [other for found, other in deepest if found == path]
+    name = item["loc"][-1] if item["loc"] else None
+    if item["type"] == "missing" and isinstance(name, str) and path[-1:] != [name]:
+        path = [*path, name]  # so far it is that of the object that lacks it
     return Fault(".".join(path), _reason(item, siblings), item["input"])
 
 

@@ -40,6 +40,9 @@ from service.query_encoders import QueryEncoders
 from service.query_photos import QueryPhotos
 from service.queue_metrics import REDIS_SECONDS, queue_metrics
 from service.ranking.weights import load_default
+from service.rules.curation import CompiledRules, compile_rules
+from service.rules.following import ActiveRules, NoRules
+from service.rules.wiring import build_rules
 from service.search_results import UnderstoodQuery
 from service.searcher import Searcher
 from service.services import Services
@@ -90,6 +93,7 @@ def build_services(settings: ServiceSettings) -> Services:
     )
 
     recorder = build_recorder(settings, client, on_drop=telemetry.search_log_dropped)
+    rules = build_rules(settings, client, compile_rules)
     task_queue = TaskQueue(outbox, indexes, batch_products=settings.service_batch_products)
 
     def check_queue() -> None:
@@ -109,12 +113,14 @@ def build_services(settings: ServiceSettings) -> Services:
         signer=QueryIdSigner(lambda: find_event_key(settings)),
         leg_seconds=settings.service_leg_timeout_seconds,
         photo_deadline=_deadline(settings),
+        rules=rules,
     )
     return Services(
         settings=settings,
         client=client,
         indexes=indexes,
         searcher=searcher,
+        rules=rules,
         similar=SimilarProducts(client, indexes, searcher),
         suggester=Suggester(client, indexes),
         task_records=records,
@@ -198,9 +204,11 @@ def _searcher(
     waits: bool = False,
     leg_seconds: float = 0.0,
     photo_deadline: Deadline | None = None,
+    rules: ActiveRules[CompiledRules] | None = None,
 ) -> Searcher:
     """Return a searcher.
 
+    rules: those in force; without them there are none, as in measurements of how products rank.
     signer: makes the query ids of answers that count in an experiment; without it none does.
     waits: whether the first search of an index waits for its dictionary, as a measurement must.
     """
@@ -219,7 +227,14 @@ def _searcher(
         return understand(text, known, is_word=lambda word: is_known(word) or is_word(word))
 
     preparer = SearchPreparer(
-        indexes, encoders, load_default(), understood, rankings, photos, photo_deadline
+        indexes,
+        encoders,
+        load_default(),
+        understood,
+        rankings,
+        photos,
+        photo_deadline,
+        rules or NoRules(compile_rules),
     )
     return Searcher(client, preparer, signer, leg_seconds=leg_seconds)
 

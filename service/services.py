@@ -18,6 +18,8 @@ from service.insight.insight import Insight
 from service.insight.recorder import Recorder
 from service.judging.desk import JudgingDesk
 from service.live_indexes import LiveIndexes
+from service.rules.curation import CompiledRules
+from service.rules.following import ActiveRules
 from service.searcher import Searcher
 from service.settings import ServiceSettings
 from service.similar_products import SimilarProducts
@@ -41,6 +43,7 @@ class Services:
     client: Elasticsearch
     indexes: LiveIndexes
     searcher: Searcher
+    rules: ActiveRules[CompiledRules]
     similar: SimilarProducts
     suggester: Suggester
     task_records: TaskRecords

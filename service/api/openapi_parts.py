@@ -51,6 +51,7 @@ def responses(good: int, schema: dict[str, Any], text: str, *errors: int) -> dic
     reasons = {
         400: "The request is malformed; `field` names where.",
         404: "No such index, product, task or dead letter.",
+        409: "It has changed since it was read.",
         413: "The body is too long.",
         429: "A client has sent too many events; try again after `Retry-After`.",
         503: "Elasticsearch or Redis is away, or another encoder filled the index.",
