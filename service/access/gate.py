@@ -23,7 +23,7 @@ from service.access.foreign_pages import READING, refuse_foreign_change, refuse_
 from service.access.key_ring import KeyRing
 from service.access.private_words import words_of_request
 from service.access.rate_limits import RateLimits, Verdict
-from service.access.scopes import Scope, needed_scope
+from service.access.scopes import Scope, needed_scope, only_reads
 from service.settings import ServiceSettings
 
 CHALLENGE = 'Bearer realm="shelfwise", ApiKey realm="shelfwise"'
@@ -131,7 +131,8 @@ def _record(app: Flask, access: Access, response: Response) -> None:
     """Record what changes something in the name of an admin, or was refused to somebody known."""
     if request.endpoint is None or request.method in READING or response.status_code == 401:
         return
-    if needed_scope(app.view_functions[request.endpoint]) is not Scope.ADMIN:
+    view = app.view_functions[request.endpoint]
+    if needed_scope(view) is not Scope.ADMIN or only_reads(view):
         return
     caller = current_caller()
     access.audit.record(

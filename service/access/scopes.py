@@ -9,6 +9,7 @@ from typing import TypeVar
 View = TypeVar("View", bound=Callable[..., object])
 
 _SCOPE = "shelfwise_scope"
+_READS = "shelfwise_reads"
 
 
 class Scope(StrEnum):
@@ -21,11 +22,15 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
-def needs(scope: Scope | None) -> Callable[[View], View]:
-    """Mark a view with the scope that its callers' key must have; None lets everyone in."""
+def needs(scope: Scope | None, *, changes: bool = True) -> Callable[[View], View]:
+    """Mark a view with the scope that its callers' key must have; None lets everyone in.
+
+    changes: False for a view that reads, whatever its method: then it is no act to record.
+    """
 
     def mark(view: View) -> View:
         setattr(view, _SCOPE, scope)
+        setattr(view, _READS, not changes)
         return view
 
     return mark
@@ -35,3 +40,8 @@ def needed_scope(view: Callable[..., object]) -> Scope | None:
     """Return the scope a view is marked with; a view without a mark needs `admin`."""
     found: Scope | None = getattr(view, _SCOPE, Scope.ADMIN)
     return found
+
+
+def only_reads(view: Callable[..., object]) -> bool:
+    """Return whether a view is marked as one that changes nothing, also by a POST."""
+    return bool(getattr(view, _READS, False))

@@ -8,10 +8,12 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from elasticsearch import Elasticsearch
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -19,6 +21,7 @@ from embedded.elasticsearch import EmbeddedElasticsearch
 from embedded.redis_server import EmbeddedRedis
 from tests.browser.catalogue import TEMPLATE, draw, fill
 from tests.browser.shop import Shop
+from tests.browser.studio import Studio
 from tests.service.conftest import running_app, services_of
 
 FLAGS = [
@@ -37,6 +40,18 @@ class Silent(WSGIRequestHandler):
 
     def log_request(self, *_: object) -> None:
         """Nobody reads it."""
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """Serve an application on a free port, and say at which address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Silent)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 @pytest.fixture(scope="package")
@@ -85,13 +100,8 @@ def site(
         while not searcher.understand(catalogue, "velmora").matches:  # learned in the background
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Silent)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/shop/{catalogue}"
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        with served(app) as address:
+            yield f"{address}/shop/{catalogue}"
 
 
 @pytest.fixture(scope="package")
@@ -137,3 +147,9 @@ def page(context: BrowserContext, problems: list[str]) -> Iterator[Page]:
 def shop(page: Page, site: str) -> Shop:
     """The shop page, opened."""
     return Shop(page, site).open()
+
+
+@pytest.fixture
+def studio(page: Page, site: str) -> Studio:
+    """The studio, which asks for no key here; no page of it is open yet."""
+    return Studio(page, site)

@@ -1,26 +1,35 @@
-"""The shop page of a service that asks for API keys."""
+"""The shop page and the studio of a service that asks for API keys."""
 
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Iterator
 
 import pytest
 from elasticsearch import Elasticsearch
 from playwright.sync_api import expect
-from werkzeug.serving import make_server
 
 from embedded.elasticsearch import EmbeddedElasticsearch
 from embedded.redis_server import EmbeddedRedis
 from service.access.key_store import KeyStore
 from service.access.keys import make_key
 from tests.browser.catalogue import PRODUCTS, TEMPLATE
-from tests.browser.conftest import Silent
+from tests.browser.conftest import served
 from tests.browser.shop import Shop
+from tests.browser.studio import Studio
 from tests.service.conftest import running_app
 
 pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def admin_key(cluster: Elasticsearch, catalogue: str) -> Iterator[str]:
+    """A key for tuning that catalogue alone."""
+    made = make_key("studio", ("admin",), (catalogue,), created_by="a test")
+    store = KeyStore(cluster)
+    store.add(made.key)
+    yield made.text
+    store.revoke(made.key.id)
 
 
 @pytest.fixture
@@ -49,13 +58,8 @@ def guarded(
         "service_events_key": secrets.token_hex(16),
     }
     with running_app(elasticsearch.url, redis_server.url, **settings) as app:
-        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Silent)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/shop/{catalogue}"
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        with served(app) as address:
+            yield f"{address}/shop/{catalogue}"
 
 
 def test_the_page_asks_for_a_key_and_keeps_it_in_the_tab(page, guarded, key, problems):
@@ -81,3 +85,26 @@ def test_the_page_asks_for_a_key_and_keeps_it_in_the_tab(page, guarded, key, pro
     other.goto(guarded)
     expect(other.locator("#key-form")).to_be_visible()  # and no other
     problems[:] = [one for one in problems if "events" not in one]  # the key is for searching
+
+
+def test_the_studio_asks_for_the_key_of_an_admin(
+    page, guarded, key, admin_key, catalogue, problems
+):
+    studio = Studio(page, guarded).open("compare", "?q=mouse&b=shipped")
+    expect(page.locator("#key-form")).to_be_visible()
+    expect(page.locator("#body")).to_be_hidden()
+    page.fill("#key", key)  # for searching alone
+    page.press("#key", "Enter")
+    expect(page.locator("#key-problem")).to_contain_text("admin")
+    assert len(problems) == 1 and "(FORBIDDEN)" in problems.pop()
+    page.fill("#key", admin_key)
+    page.press("#key", "Enter")
+    expect(page.locator(".hit h3").first).to_be_visible()
+    expect(page.locator(".hit img[src^='blob:']").first).to_be_visible()  # photos need it too
+    expect(page.locator("#indexes")).to_have_text(catalogue)  # and no other index is named
+    page.reload()
+    expect(page.locator(".hit").first).to_be_visible()
+    assert admin_key not in page.url and admin_key not in page.content()
+    page.click("#key-forget")
+    expect(page.locator("#key-form")).to_be_visible()
+    assert studio.problem.count() == 0
