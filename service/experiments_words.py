@@ -43,6 +43,13 @@ def verdicts(report: ExperimentReport, outlooks: Mapping[Measure, Outlook]) -> l
     return [f"{_NAMES[name]}: {_verdict_on(outlook)}" for name, outlook in outlooks.items()]
 
 
+def left_out_words(left_out: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    """Return why pages or events do not count, in words, and how many."""
+    return tuple(
+        (_REASONS.get(reason, reason), count) for reason, count in sorted(left_out.items())
+    )
+
+
 def _verdict_on(outlook: Outlook) -> str:
     if outlook.leader is None:
         return "A and B are alike so far."
@@ -137,5 +144,5 @@ def _verdict(p_value: float) -> str:
 def _left_out(left_out: Mapping[str, int]) -> Iterator[str]:
     if left_out:
         yield "left out, of all searches of the index:"
-    for reason, count in sorted(left_out.items()):
-        yield f"  {_REASONS.get(reason, reason)}: {count:,}"
+    for reason, count in left_out_words(left_out):
+        yield f"  {reason}: {count:,}"
