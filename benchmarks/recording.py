@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -14,8 +14,9 @@ from elasticsearch import Elasticsearch
 from benchmarks.http_client import JsonClient
 from mappings.cluster import connect
 from mappings.index_lifecycle import LiveIndex
+from service.learned_rankings import NothingLearned
 from service.live_indexes import LiveIndexes
-from service.prepared_search import NothingLearned, SearchPreparer
+from service.prepared_search import SearchPreparer
 from service.query_encoders import QueryEncoders
 from service.ranking.weights import load_default
 from service.search_request import SearchRequest
@@ -81,7 +82,9 @@ def replay(client: JsonClient, requests: Sequence[RecordedRequest]) -> float:
     return sum(client.post(request.path, request.body).milliseconds for request in requests)
 
 
-def _nothing(text: str, live: LiveIndex) -> UnderstoodQuery:
+def _nothing(
+    text: str, live: LiveIndex, /, *, is_known: Callable[[str], bool] | None = None
+) -> UnderstoodQuery:
     return UnderstoodQuery()
 
 

@@ -75,7 +75,8 @@ class Interleaved:
     """One window under two rankings, and the list that their teams drafted from it.
 
     rankings: by team, of the same candidates in the same rows. drafted: rows with their teams, in
-    the order of the list.
+    the order of the list. What is pinned stands before them and is no team's pick: both would
+    show it there.
     """
 
     rankings: Mapping[Team, Ranked]
@@ -88,18 +89,19 @@ class Interleaved:
         return self.rankings["A"].scores
 
     def order(self) -> list[int]:
-        """Return the rows as drafted."""
-        return [row for row, _ in self.drafted]
+        """Return the rows, pinned ones first, the others as drafted."""
+        pinned = range(self.rankings["A"].first_pinned, len(self.scores.product_ids))
+        return [*pinned, *(row for row, _ in self.drafted)]
 
     def key(self, row: int) -> tuple[float, str]:
         """Return [score of its team, product id], for a cursor."""
-        return self.rankings[dict(self.drafted)[row]].key(row)
+        return self.rankings[dict(self.drafted).get(row, "A")].key(row)
 
 
 def interleave(a: Ranked, b: Ranked, versions: tuple[str, str], seed: str) -> Interleaved:
     """Return the list that two rankings of the same candidates draft. seed: of the coins."""
     ids = a.scores.product_ids
-    orders = [[ids[row] for row in ranked.order()] for ranked in (a, b)]
+    orders = [[ids[row] for row in ranked.own_order()] for ranked in (a, b)]
     rows = {product_id: row for row, product_id in enumerate(ids)}
     drafted = team_draft(orders[0], orders[1], seed, len(ids))
     return Interleaved(
@@ -150,4 +152,8 @@ def build_hits(
     }
     teams = dict(ranked.drafted)
     ids = ranked.scores.product_ids
-    return [seen[teams[row]][ids[row]] for row in rows if ids[row] in products]
+    return [
+        seen[teams[row]][ids[row]] if row in teams else replace(seen["A"][ids[row]], team=None)
+        for row in rows
+        if ids[row] in products
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +21,7 @@ from service.search_results import (
     Hit,
     LegScores,
     LegShare,
+    MovedBy,
     Photos,
     Total,
 )
@@ -42,7 +43,9 @@ class Ranked:
 
     weights: leg to its share. ranked: whether leg ranks are known, which they are only
     within the window. scored: False when the order is by a field. model: what a learned model
-    made of them, whose legs are then the columns of `fused`.
+    made of them, whose legs are then the columns of `fused`. pinned_by: of the last candidates,
+    which are the first of the order, the rule that pins each. moved_by: row to the rules that
+    have moved it.
     """
 
     scores: LegScores
@@ -51,12 +54,23 @@ class Ranked:
     ranked: bool
     scored: bool = True
     model: ModelScores | None = None
+    pinned_by: Sequence[str] = ()
+    moved_by: Mapping[int, Sequence[MovedBy]] = field(default_factory=dict)
 
-    def order(self) -> list[int]:
-        """Return the rows by score, ties by product id."""
+    @property
+    def first_pinned(self) -> int:
+        """Return the row of the first pinned product, the number of all rows without one."""
+        return len(self.scores.product_ids) - len(self.pinned_by)
+
+    def own_order(self) -> list[int]:
+        """Return the rows that are not pinned by score, ties by product id."""
         ids = self.scores.product_ids
         total = self.fused.total
-        return sorted(range(len(ids)), key=lambda row: (-total[row], ids[row]))
+        return sorted(range(self.first_pinned), key=lambda row: (-total[row], ids[row]))
+
+    def order(self) -> list[int]:
+        """Return the rows, pinned ones first, the others by score, ties by product id."""
+        return [*range(self.first_pinned, len(self.scores.product_ids)), *self.own_order()]
 
     def key(self, row: int) -> tuple[float, str]:
         """Return [score, product id], for a cursor."""
@@ -75,7 +89,10 @@ def place_after(ranked: Ranked, order: Sequence[int], start: Cursor) -> int:
     # By its name first: a score may have changed with the time or with the weights.
     if (behind := place_behind(ranked.scores, order, product_id)) is not None:
         return behind
-    for place, row in enumerate(order):
+    pins = len(ranked.pinned_by)
+    if pins and start.position <= pins:  # it was pinned, which no score says; now it is gone
+        return min(max(0, start.position - 1), len(order))
+    for place, row in enumerate(order[pins:], pins):
         row_score, row_id = ranked.key(row)
         if (-row_score, row_id) > (-score, product_id):
             return place
@@ -111,15 +128,22 @@ def build_hits(
             continue
         legs = legs_of_rows[place - first - 1]
         score = totals[row]
+        pin = row - ranked.first_pinned
+        pinned_by = ranked.pinned_by[pin] if pin >= 0 else None
+        moved_by = ranked.moved_by.get(row, ())
         hits.append(
             Hit(
                 id=product_id,
                 score=score if ranked.scored else None,
                 product=products[product_id],
                 legs=legs,
-                explanation=explain_hit(place, score, legs) if explain and legs else None,
+                explanation=explain_hit(place, score, legs, pinned_by=pinned_by, moved_by=moved_by)
+                if explain and legs
+                else None,
                 features=_feature_shares(ranked.model, row) if explain and ranked.model else {},
                 photo=_deciding(photos.get(product_id, {}), legs),
+                pinned_by=pinned_by,
+                moved_by=moved_by,
             )
         )
     return hits

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from mappings.errors import EncoderFailed, InvalidQuery, UnknownWeights
+from mappings.errors import EncoderFailed, InvalidQuery
 from mappings.index_lifecycle import LiveIndex
 from mappings.product import TEXT_VECTOR
 from service.cursor import Cursor, check_place, decode_cursor, fingerprint
@@ -14,6 +15,7 @@ from service.deadlines import Deadline
 from service.feature_ranking import LearnedRanking
 from service.filters.compiler import compile_filter
 from service.interleaving import Arm, choose_arm
+from service.learned_rankings import LearnedRankings, brings, misses, unknown_legs
 from service.photo_vectors import PhotoVectors
 from service.query_encoders import QueryEncoders
 from service.query_legs import QueryLegs, build_legs
@@ -27,12 +29,22 @@ from service.query_vectors import (
 from service.ranking.weights import RankingWeights
 from service.retrieval.candidates import BY_SCORE, Window
 from service.retrieval.facets import aggregations
+from service.retrieval.pins import NO_PINS, Pinned
 from service.retrieval.sorting import sort_clauses
 from service.retrieval.vectors import Clause
+from service.rules.curation import (
+    NO_CURATION,
+    CompiledRules,
+    Curation,
+    Curator,
+    compile_rules,
+    rules_of,
+)
+from service.rules.following import NoRules, RulesInForce, RulesSource
+from service.rules.synonyms import with_synonyms
 from service.search_request import DEFAULT_WEIGHTS, SearchRequest
 from service.search_results import (
     LEXICAL,
-    PHOTO_FINDS_PHOTOS,
     PHOTO_FINDS_TEXT,
     WORDS_FIND_PHOTOS,
     WORDS_FIND_TEXT,
@@ -40,10 +52,16 @@ from service.search_results import (
 )
 from service.search_watch import SearchWatch
 from service.understanding.filters import as_filter
-from service.weights.active import Current
 
-Understand = Callable[[str, LiveIndex], UnderstoodQuery]
-"""What the words of a query say, by the catalogue's own words."""
+
+class Understand(Protocol):
+    """Says what the words of a query say, by the catalogue's own words."""
+
+    def __call__(
+        self, text: str, live: LiveIndex, /, *, is_known: Callable[[str], bool] | None = None
+    ) -> UnderstoodQuery:
+        """Return what a text says. is_known: says of a word that it is spelled as it should be."""
+        ...
 
 
 class KnownIndexes(Protocol):
@@ -54,48 +72,19 @@ class KnownIndexes(Protocol):
         ...
 
 
-class LearnedRankings(Protocol):
-    """Knows the learned weights of each index."""
-
-    def get(self, index: str) -> LearnedRanking | None:
-        """Return the active version, None for the weights that are shipped. Never raises."""
-        ...
-
-    def current(self, index: str) -> Current[LearnedRanking | None]:
-        """Return the active version with the experiment that runs. Never raises."""
-        ...
-
-    def get_version(self, index: str, version: str) -> LearnedRanking | None:
-        """Return a version by name. Raises UnknownWeights."""
-        ...
-
-
-class NothingLearned:
-    """For a service that ranks by the weights that are shipped."""
-
-    def get(self, index: str) -> None:
-        """Return nothing."""
-
-    def current(self, index: str) -> Current[LearnedRanking | None]:
-        """Return that nothing is active, and no experiment runs."""
-        return Current(None)
-
-    def get_version(self, index: str, version: str) -> None:
-        """Raise UnknownWeights: there are no versions."""
-        raise UnknownWeights(f"index {index!r} has no weights {version!r}", field="version")
-
-
 @dataclass(frozen=True)
 class Given:
     """What belongs to a query and is not in the request's body.
 
     uploads: files of a multipart body. vectors: of a product that others should be like, by
     vector field, float32 [n, dims]. excluded: id of that product, which is no answer.
+    rules: to be applied instead of those in force, for a preview.
     """
 
     uploads: Uploads = field(default_factory=dict)
     vectors: Mapping[str, Embedding] = field(default_factory=dict)
     excluded: str | None = None
+    rules: RulesInForce[CompiledRules] | None = None
 
 
 NOTHING_GIVEN = Given()
@@ -115,6 +104,7 @@ class PreparedSearch:
     no say.
     start: the product before the page. text: fingerprint of what decides the order.
     learned: what ranks the window; None when the request's or the shipped weights do.
+    curation: what rules do. pinned: products that they pin, once it is known which are there.
     """
 
     request: SearchRequest
@@ -130,6 +120,8 @@ class PreparedSearch:
     learned: LearnedRanking | None
     weights_version: str
     arm: Arm | None = None
+    curation: Curation = NO_CURATION
+    pinned: Pinned = NO_PINS
 
     @property
     def name(self) -> str:
@@ -147,6 +139,11 @@ class PreparedSearch:
         return LEXICAL in self.legs.weights and len(self.legs.weights) > 1
 
     @property
+    def window_size(self) -> int:
+        """Return how many products stand before those of the first pass's order, at most."""
+        return self.request.rank_window_size + len(self.pinned)
+
+    @property
     def begins_in_window(self) -> bool:
         """Whether the page begins among the products that are ranked by exact scores."""
         return (
@@ -154,7 +151,7 @@ class PreparedSearch:
             and self.request.mode == "precise"
             and self.request.limit > 0
             and self.start.place == "window"
-            and self.start.position < self.request.rank_window_size
+            and self.start.position < self.window_size
         )
 
 
@@ -164,6 +161,7 @@ class SearchPreparer:
 
     ranking: the weights that are shipped. photos: takes in photos; None refuses them.
     photo_deadline: how long a photo may take where there are words besides; None for no limit.
+    rules: the rules in force. clock: what time it is, for rules that have dates.
     """
 
     indexes: KnownIndexes
@@ -173,6 +171,8 @@ class SearchPreparer:
     rankings: LearnedRankings
     photos: QueryPhotos | None = None
     photo_deadline: Deadline | None = None
+    rules: RulesSource[CompiledRules] = field(default_factory=lambda: NoRules(compile_rules))
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def prepare(
         self, index: str, request: SearchRequest, given: Given = NOTHING_GIVEN
@@ -189,20 +189,30 @@ class SearchPreparer:
         photo = photos.read(live, request, given.uploads, watch)
         text = fingerprint(index, request, _beside(request, photo, given))
         with watch.measure("understand"):
-            understood = self._understood(live, request)
+            curator = self._curator(live, request, given)
+            replaced = curator.replaced()
+            understood = self._understood(live, replaced, curator)
+            searched = _searched(replaced, understood)
+            curation = curator.curate(searched)
+            if curation.expansion and request.understand != "off":
+                understood = with_synonyms(
+                    understood,
+                    curation.expansion,
+                    lambda text: self.understand(text, live, is_known=lambda word: True),
+                )
             if request.understand == "filter":
                 filters = [*filters, *compile_filter(as_filter(understood))]
-            searched = _searched(request, understood)
+            filters = [*filters, *curation.filters]
         arm, learned = None, None
         with watch.measure("encode"):
             encoders = self._encoders(live, searched, brought, watch)
-            query = QueryVectors(
+            query = curation.query(
                 searched.terms, brought, photos.encode(live, request, photo, watch)
             )
             if request.terms and not request.sort:
                 arm = self._arm(live, request)
                 learned = arm.learned if arm else self._learned(live, request)
-                if _misses(watch, arm, learned):
+                if misses(watch, arm, learned):
                     arm, learned = None, None
             try:
                 legs = build_legs(
@@ -214,7 +224,7 @@ class SearchPreparer:
                     pushed_down=learned.leg_weights()
                     if learned and request.mode == "fast"
                     else None,
-                    left_out=_CROSSING if given.excluded else _unknown_legs(arm, learned),
+                    left_out=_CROSSING if given.excluded else unknown_legs(arm, learned),
                 )
             except EncoderFailed as error:
                 arm, learned = None, None
@@ -222,13 +232,15 @@ class SearchPreparer:
         start = Cursor("window", request.offset, ())
         if request.cursor:
             start = decode_cursor(request.cursor, text)
-        sort = sort_clauses(request.sort, scored=bool(legs.weights))
+        sort = sort_clauses(request.sort, scored=bool(legs.weights), moved=bool(curation.moves))
+        start = curation.place(start, sort, is_browsing=not (request.sort or legs.weights))
         check_place(start, sort_values=len(sort))
         window = Window(
             size=request.limit,
             sort=sort,
             aggregations=aggregations(request.facets, collapse=request.collapse),
             collapse=request.collapse,
+            moves=curation.moves,
         )
         return PreparedSearch(
             request=request,
@@ -244,6 +256,7 @@ class SearchPreparer:
             learned=learned,
             weights_version=arm.version if arm else self._version(request, learned),
             arm=arm,
+            curation=curation,
         )
 
     def words_alone(self, search: PreparedSearch, reason: str) -> PreparedSearch:
@@ -254,7 +267,7 @@ class SearchPreparer:
             search,
             legs=build_legs(
                 search.request,
-                QueryVectors(search.terms, {}),
+                search.curation.query(search.terms, {}),
                 search.live,
                 encoders=IndexEncoders(),
                 ranking=self.ranking,
@@ -296,11 +309,24 @@ class SearchPreparer:
             watch.drop(leg, "slow" if error.is_slow else "encoder_failed", error.message)
         return legs
 
-    def _understood(self, live: LiveIndex, request: SearchRequest) -> UnderstoodQuery:
+    def _curator(self, live: LiveIndex, request: SearchRequest, given: Given) -> Curator:
+        rules = given.rules or rules_of(self.rules, live.name, request)
+        return Curator(
+            rules,
+            request,
+            self.clock(),
+            filters_alone=bool(request.sort) or given.excluded is not None,
+        )
+
+    def _understood(
+        self, live: LiveIndex, request: SearchRequest, curator: Curator
+    ) -> UnderstoodQuery:
         if request.understand == "off" or not request.terms:
             return UnderstoodQuery()
-        wanted = [text for text, weight in request.terms.items() if weight > 0]
-        return self.understand(" ".join(wanted), live)
+        wanted = " ".join(text for text, weight in request.terms.items() if weight > 0)
+        if (is_known := curator.knows(wanted)) is None:
+            return self.understand(wanted, live)
+        return self.understand(wanted, live, is_known=is_known)
 
     def _arm(self, live: LiveIndex, request: SearchRequest) -> Arm | None:
         # Who asks for a ranking by name gets that one; the first pass alone is not compared.
@@ -322,7 +348,7 @@ class SearchPreparer:
         )
         if found is not None and not found.fits(live):
             found = None
-        if found is not None and not _brings(request) <= set(found.model.features):
+        if found is not None and not brings(request) <= set(found.model.features):
             if not name:
                 return None  # training saw no such vector, so the weights would leave it out
             if request.image:
@@ -347,29 +373,10 @@ class SearchPreparer:
         return learned.version if learned else self.ranking.version
 
 
-def _misses(watch: SearchWatch, arm: Arm | None, learned: LearnedRanking | None) -> bool:
-    """Return whether a leg is left out that a model knows: it would weigh the others wrongly."""
-    models = [model for model in (learned, arm.other if arm else None) if model is not None]
-    return any(model.knows(one.leg) for model in models for one in watch.dropped)
-
-
-def _brings(request: SearchRequest) -> set[str]:
-    """Return the legs that a request makes by more than its words."""
-    return set(request.vectors) | ({PHOTO_FINDS_PHOTOS} if request.image else set())
-
-
 def _beside(request: SearchRequest, photo: QueryPhoto | None, given: Given) -> list[Any]:
     """Return what decides the order and is not in the request's body, as JSON."""
     seen = [photo.sha256, photo.crop, request.image.weight] if photo and request.image else None
     return [seen, given.excluded, sorted(given.vectors)] if seen or given.excluded else []
-
-
-def _unknown_legs(arm: Arm | None, learned: LearnedRanking | None) -> Collection[str]:
-    """Return the leg of words that costs for nothing: what ranks was trained without photos."""
-    models = [model for model in (learned, arm.other if arm else None) if model is not None]
-    if not models or any(model.knows(WORDS_FIND_PHOTOS) for model in models):
-        return set()
-    return {WORDS_FIND_PHOTOS}
 
 
 def _searched(request: SearchRequest, understood: UnderstoodQuery) -> SearchRequest:

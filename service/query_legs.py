@@ -93,6 +93,7 @@ def build_legs(
         boosts=boosts,
         floors=ranking.floors(live.encoders),
         num_candidates=request.num_candidates,
+        synonyms=query.synonyms,
     )
     return QueryLegs(legs, weights, calibrations, _warnings(request, weights))
 

@@ -8,7 +8,7 @@ photos was aligned with it (`text_space`), else by the words' part of that encod
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ from indexer.encoders.base import TextEncoder
 from mappings.errors import InvalidQuery
 from mappings.index_lifecycle import LiveIndex
 from mappings.product import IMAGE_VECTOR, PHOTO_VECTOR, PHOTOS, TEXT_VECTOR, Vector
+from service.retrieval.lexical import Groups
 from service.retrieval.vectors import VectorLeg
 from service.search_results import (
     PHOTO_FINDS_PHOTOS,
@@ -52,11 +53,15 @@ class QueryVectors:
 
     terms: phrase to weight. brought: vector field to unit vectors, float32 [n, dims], of the
     request itself or of a product. photo: unit vector of the request's photo, float32 [dims].
+    synonyms: phrases of the terms to their words in groups, of those that have synonyms.
+    beside: texts whose vectors are mixed into that of the terms, with their weights.
     """
 
     terms: Mapping[str, float]
     brought: Mapping[str, Embedding]
     photo: Embedding | None = None
+    synonyms: Groups = field(default_factory=dict)
+    beside: Mapping[str, float] = field(default_factory=dict)
 
 
 Pending = Mapping[str, Callable[[], VectorLeg | None]]
@@ -73,7 +78,7 @@ def vector_legs(query: QueryVectors, live: LiveIndex, encoders: IndexEncoders) -
 
     def worded(encoder: TextEncoder) -> Embedding | None:
         if id(encoder) not in known:  # the same words for two legs are mixed once
-            known[id(encoder)] = _encoded(query.terms, encoder)
+            known[id(encoder)] = _encoded({**query.beside, **query.terms}, encoder)
         return known[id(encoder)]
 
     legs: dict[str, Callable[[], VectorLeg | None]] = {}
@@ -118,16 +123,16 @@ def brought_vectors(
     Raises InvalidQuery for one that the index does not have, or of other length.
     """
     found: dict[str, Embedding] = {}
-    for field, values in vectors.items():
-        path = f"vectors.{field}"
-        spec = live.encoders.get(field)
+    for name, values in vectors.items():
+        path = f"vectors.{name}"
+        spec = live.encoders.get(name)
         if spec is None:
             raise InvalidQuery(f"{path}: index {live.name!r} has no such vectors", field=path)
         if len(values) != spec.dims:
             raise InvalidQuery(
                 f"{path}: should have {spec.dims} components, got {len(values)}", field=path
             )
-        found[field] = _unit(np.asarray(values, dtype=np.float64), path)[None]
+        found[name] = _unit(np.asarray(values, dtype=np.float64), path)[None]
     return found
 
 

@@ -137,6 +137,11 @@ class SearchRequest(_Part):
     mode: Literal["precise", "fast"] = Field(
         "precise", description="`fast` ranks by the first pass alone."
     )
+    rules: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
+        None,
+        description="A stored version of the rules and synonyms instead of the active one, or "
+        "`off` for none.",
+    )
     fields: Annotated[tuple[FieldName, ...], Field(min_length=1, max_length=50)] | None = Field(
         None, description="Product fields to return; all when left out."
     )

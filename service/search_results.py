@@ -279,11 +279,24 @@ class ShownProducts:
 
 
 @dataclass(frozen=True)
+class MovedBy:
+    """A rule that moves a hit. strength: -1 to 1, below 0 down."""
+
+    rule: str
+    strength: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object."""
+        return {"rule": self.rule, "strength": self.strength}
+
+
+@dataclass(frozen=True)
 class Hit:
     """A ranked product.
 
     score: None when the order is by a field. team: in an interleaved list, the version whose
     pick it is, None everywhere else. photo: the one that decided, None when none did.
+    pinned_by: the rule that gave it its place, None for a place of its own.
     """
 
     id: str
@@ -294,10 +307,16 @@ class Hit:
     features: Mapping[str, FeatureShare] = field(default_factory=dict)
     team: str | None = None
     photo: FoundPhoto | None = None
+    pinned_by: str | None = None
+    moved_by: Sequence[MovedBy] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""
         answer: dict[str, Any] = {"id": self.id, "score": self.score, "product": self.product}
+        if self.pinned_by is not None:
+            answer["pinned"] = True
+        if self.moved_by:
+            answer["moved_by"] = [one.to_json() for one in self.moved_by]
         if self.photo is not None:
             answer["photo"] = self.photo.to_json()
         if self.legs:
@@ -315,7 +334,8 @@ class Hit:
 class SearchAnswer:
     """The answer to a search request; took is in milliseconds by stage.
 
-    watch: what the search noted of itself, for the metrics.
+    watch: what the search noted of itself, for the metrics. rules: which rules and synonyms
+    took part, None where an index has none.
     """
 
     query_id: str
@@ -328,9 +348,11 @@ class SearchAnswer:
     took: Mapping[str, float]
     understood: Mapping[str, Any] = field(default_factory=dict)
     watch: SearchWatch = field(default_factory=SearchWatch)
+    rules: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of the API."""
+        rules = {} if self.rules is None else {"rules": self.rules}
         return {
             "query_id": self.query_id,
             "total": {"value": self.total.value, "relation": self.total.relation},
@@ -340,6 +362,7 @@ class SearchAnswer:
                 name: [count.to_json() for count in counts] for name, counts in self.facets.items()
             },
             "understood": self.understood,
+            **rules,
             "warnings": list(self.warnings),
             "weights_version": self.weights_version,
             "took": {stage: round(ms, 3) for stage, ms in self.took.items()},

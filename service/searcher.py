@@ -4,7 +4,8 @@
 
 The order is total. The best `rank_window_size` products of the first pass are ranked by their
 exact scores on every leg; those behind keep the order of the first pass. Total, facets and
-pages speak of the same products: whatever any leg finds, under the filters.
+pages speak of the same products: whatever any leg finds, under the filters. Products that rules
+pin stand before the window, which they are no part of, and are counted as the others are.
 """
 
 from __future__ import annotations
@@ -18,34 +19,28 @@ from elasticsearch import Elasticsearch
 from mappings.errors import ClusterTimeout
 from mappings.tracing import span
 from service.cursor import Cursor, encode_cursor
-from service.feature_ranking import (
-    FeatureScores,
-    LearnedRanking,
-    rank_by_model,
-    score_features,
-)
-from service.fusion.registry import FUSIONS, leg_fusion
-from service.interleaving import Interleaved, build_hits, interleave, place_after
+from service.feature_ranking import score_features
+from service.interleaving import Interleaved, build_hits, place_after
+from service.leg_breaker import LegBreaker
 from service.page import Page, Ranked
 from service.prepared_search import NOTHING_GIVEN, Given, PreparedSearch, SearchPreparer
 from service.ranked_windows import RankedWindow, RankedWindows
+from service.ranker import draft, rank
 from service.ranking.features import FEATURES
 from service.retrieval.candidates import (
-    BY_SCORE,
     Candidates,
     Window,
     count_neighbours,
-    first_pass_scores,
     joined,
     retrieve,
 )
-from service.retrieval.exact_scores import complete_scores
+from service.retrieval.pins import find_pins
 from service.retrieval.products import fetch_products, returned_fields
+from service.rules.curation import OFF
 from service.search_request import MAX_DEPTH, MAX_WINDOW, SearchRequest
 from service.search_results import (
     FeatureMatrix,
     Hit,
-    LegScores,
     SearchAnswer,
     ShownProducts,
     UnderstoodQuery,
@@ -59,7 +54,7 @@ class Searcher:
 
     signer: makes the query ids of answers that count in an experiment; without it none does.
     leg_seconds: longest wait for one request that has legs of vectors; then words answer alone.
-    0 waits for them as for anything else.
+    0 waits for them as for anything else. breaker: says when they are not even asked for.
     """
 
     def __init__(
@@ -69,9 +64,11 @@ class Searcher:
         signer: QueryIdSigner | None = None,
         *,
         leg_seconds: float = 0.0,
+        breaker: LegBreaker | None = None,
     ) -> None:
         self._client = client
         self._leg_seconds = leg_seconds
+        self._breaker = breaker or LegBreaker(0)
         self._impatient = client.options(request_timeout=leg_seconds or None)
         self._preparer = preparer
         self._signer = signer
@@ -103,14 +100,19 @@ class Searcher:
 
     def _answer(self, index: str, request: SearchRequest, given: Given) -> SearchAnswer:
         search = self._preparer.prepare(index, request, given)
+        if self._is_impatient(search) and (reason := self._breaker.reason(search.name)):
+            search = self._preparer.words_alone(search, reason)
         try:
-            page = self._page(search)
+            page = self._page(self._with_pins(search))
+            if self._is_impatient(search):
+                self._breaker.answered(search.name)
         except ClusterTimeout:
             if not self._is_impatient(search):
                 raise
+            self._breaker.timed_out(search.name)
             reason = f"not done within {round(self._leg_seconds * 1_000)} ms; left out"
             search = self._preparer.words_alone(search, reason)
-            page = self._page(search)
+            page = self._page(self._with_pins(search))
         more = bool(page.hits) and page.end.position < page.total.value
         return SearchAnswer(
             query_id=self._query_id(search, page.hits),
@@ -120,9 +122,14 @@ class Searcher:
             cursor=encode_cursor(page.end, search.text) if more else None,
             weights_version=search.weights_version,
             understood=search.understood.to_json(),
-            warnings=[*search.watch.warnings(), *search.legs.warnings],
+            warnings=[
+                *search.watch.warnings(),
+                *search.legs.warnings,
+                *search.curation.warnings,
+            ],
             took=search.watch.readings(),
             watch=search.watch,
+            rules=search.curation.to_json(),
         )
 
     def _is_impatient(self, search: PreparedSearch) -> bool:
@@ -140,7 +147,8 @@ class Searcher:
         The same requests as in a search. The second value says how many of the candidates, the
         first ones, the search found itself; a product that is not in the index is left out.
         """
-        search = self._preparer.prepare(index, request)
+        # What is learned is how products rank, whatever rules make of it.
+        search = self._preparer.prepare(index, request.model_copy(update={"rules": OFF}))
         window = replace(search.window, size=request.rank_window_size, aggregations={})
         found = self._retrieve(search, window).scores
         ids = set(found.product_ids)
@@ -178,6 +186,23 @@ class Searcher:
             return plain_query_id()
         return self._signer.sign(search.name, arm.experiment, arm.client_id, teams)
 
+    def _with_pins(self, search: PreparedSearch) -> PreparedSearch:
+        """Return the search with those pins that are there, which takes a request of its own."""
+        if not search.curation.pins:
+            return search
+        with search.watch.measure("retrieve"):
+            pinned = find_pins(
+                self._cluster(search),
+                search.index,
+                search.legs.legs,
+                search.filters,
+                list(search.curation.pins),
+                collapse=search.window.collapse,
+                preference=search.text,
+            )
+        window = replace(search.window, apart=pinned.apart)
+        return replace(search, pinned=pinned, window=window)
+
     def _page(self, search: PreparedSearch) -> Page:
         if search.begins_in_window:
             return self._page_of_window(search)
@@ -191,15 +216,7 @@ class Searcher:
         order = ranked.order()
         first = place_after(ranked, order, search.start)
         rows = order[first : first + request.limit]
-        with search.watch.measure("fetch"):
-            shown = fetch_products(
-                self._cluster(search),
-                search.index,
-                [ranked.scores.product_ids[row] for row in rows],
-                fields=returned_fields(request.fields),
-                legs=search.legs.told_by(),
-                preference=search.text,
-            )
+        shown = self._fetch(search, [ranked.scores.product_ids[row] for row in rows])
         hits = _hits(search, ranked, rows, shown, first)
         window_end = Cursor("tail", len(order), tuple(candidates.last_sort))
         last = first + len(rows)
@@ -207,7 +224,7 @@ class Searcher:
             end = Cursor("window", last, ranked.key(rows[-1]))
             return Page(hits, candidates.total, candidates.facets, end)
         room = request.limit - len(rows)
-        if not room or len(order) < request.rank_window_size:
+        if not room or len(order) < search.window_size:
             return Page(hits, candidates.total, candidates.facets, window_end)
         behind = self._page_of_first_pass(search, window_end, room)
         return Page([*hits, *behind.hits], candidates.total, candidates.facets, behind.end)
@@ -223,7 +240,8 @@ class Searcher:
         candidates = self._retrieve(
             search, replace(search.window, size=search.request.rank_window_size)
         )
-        window = RankedWindow(candidates, self._drafted(search, candidates.scores), aggregations)
+        ranked = draft(self._cluster(search), search, candidates)
+        window = RankedWindow(candidates, ranked, aggregations)
         self._windows.put(search.index, self._key(search), window)
         return window
 
@@ -231,7 +249,10 @@ class Searcher:
     def _key(search: PreparedSearch) -> str:
         # A window of other weights, or that other coins have drafted, is none of this search.
         dropped = ",".join(sorted(one.leg for one in search.watch.dropped))
-        key = f"{search.text} {search.weights_version} {dropped}"
+        # Nor is one of other rules, or that lacks a pinned product which is there now.
+        pinned = ",".join(search.window.apart.ids)
+        rules = f"{search.curation.key()} {pinned}"
+        key = f"{search.text} {search.weights_version} {dropped} {rules}"
         if search.arm is None or search.arm.other is None:
             return key
         return f"{key} {hashlib.sha256(search.arm.seed(search.text).encode()).hexdigest()}"
@@ -239,22 +260,44 @@ class Searcher:
     def _page_of_first_pass(self, search: PreparedSearch, start: Cursor, size: int) -> Page:
         """Return products in the order of the first pass, or of the fields to sort by."""
         request = search.request
+        begin = start.position
+        pins = search.pinned.part(begin, begin + (0 if start.after else size))
+        size -= len(pins)
+        offset = max(0, begin - len(search.pinned))
         # Elasticsearch takes search_after together with collapse for no order of ours.
         after = () if search.window.collapse else start.after
-        reachable = size if after else max(0, min(size, MAX_DEPTH - start.position))
+        reachable = size if after else max(0, min(size, MAX_DEPTH - offset))
         window = replace(
             search.window,
             size=reachable,
-            offset=0 if after else start.position,
+            offset=0 if after else offset,
             after=after,
             fields=returned_fields(request.fields),
         )
         candidates = self._retrieve(search, window)
-        ranked = self._rank(search, candidates.scores)
-        rows = range(len(ranked.scores.product_ids))
-        hits = _hits(search, ranked, rows, candidates.shown, start.position)
-        end = Cursor("tail", start.position + len(rows), tuple(candidates.last_sort))
+        ranked = rank(self._cluster(search), search, candidates, pins=pins)
+        count = len(candidates.scores.product_ids)
+        rows = [*range(count, count + len(pins)), *range(count)]
+        shown = candidates.shown
+        if pins.apart.ids:
+            of_pins = self._fetch(search, pins.apart.ids)
+            shown = ShownProducts(
+                {**shown.products, **of_pins.products}, {**shown.photos, **of_pins.photos}
+            )
+        hits = _hits(search, ranked, rows, shown, begin)
+        end = Cursor("tail", begin + len(rows), tuple(candidates.last_sort))
         return Page(hits, candidates.total, candidates.facets, end)
+
+    def _fetch(self, search: PreparedSearch, product_ids: Sequence[str]) -> ShownProducts:
+        with search.watch.measure("fetch"):
+            return fetch_products(
+                self._cluster(search),
+                search.index,
+                product_ids,
+                fields=returned_fields(search.request.fields),
+                legs=search.legs.told_by(),
+                preference=search.text,
+            )
 
     def _retrieve(self, search: PreparedSearch, window: Window) -> Candidates:
         with search.watch.measure("retrieve"):
@@ -271,76 +314,6 @@ class Searcher:
                 search.legs.legs, found.scores, window, is_filtered=bool(search.filters)
             )
         return found
-
-    def _drafted(self, search: PreparedSearch, scores: LegScores) -> Ranked | Interleaved:
-        """Rank a window, for an interleaved list by both models, on the same features."""
-        arm = search.arm
-        if arm is None or arm.other is None:
-            return self._rank(search, scores)
-        both = (arm.learned, arm.other)
-        features = self._features(search, both, scores)
-        a, b = (self._ranked_by(search, learned, features) for learned in both)
-        return interleave(a, b, arm.experiment.versions, arm.seed(search.text))
-
-    def _rank(self, search: PreparedSearch, scores: LegScores) -> Ranked:
-        request = search.request
-        scored = search.window.sort is BY_SCORE
-        if request.mode == "fast":
-            fused = first_pass_scores(search.legs.legs, scores)
-            return Ranked(scores, fused, search.legs.weights, ranked=False, scored=scored)
-        if search.learned is not None:
-            features = self._features(search, [search.learned], scores)
-            return self._ranked_by(search, search.learned, features)
-        with search.watch.measure("score"):
-            scores = complete_scores(
-                self._cluster(search),
-                search.index,
-                search.legs.legs,
-                scores,
-                preference=search.text,
-            )
-        with search.watch.measure("fuse"):
-            fused = FUSIONS[leg_fusion(request.fusion)](
-                scores,
-                weights=search.legs.weights,
-                calibrations=search.legs.calibrations,
-                rank_constant=request.rank_constant,
-            )
-        return Ranked(
-            scores,
-            fused,
-            search.legs.weights,
-            ranked=search.begins_in_window,
-            scored=scored,
-        )
-
-    def _features(
-        self, search: PreparedSearch, models: Sequence[LearnedRanking], scores: LegScores
-    ) -> FeatureScores:
-        with search.watch.measure("score"):
-            return score_features(
-                self._cluster(search),
-                search.index,
-                search.legs,
-                scores,
-                search.understood,
-                wanted={name for learned in models for name in learned.model.features},
-                preference=search.text,
-            )
-
-    @staticmethod
-    def _ranked_by(
-        search: PreparedSearch, learned: LearnedRanking, features: FeatureScores
-    ) -> Ranked:
-        with search.watch.measure("fuse"):
-            model = rank_by_model(learned.model, features)
-        return Ranked(
-            features.scores,
-            model.by_leg,
-            model.weights,
-            ranked=search.begins_in_window,
-            model=model,
-        )
 
 
 def _hits(

@@ -216,12 +216,44 @@ class PhotoBody(_Answer):
     leg: str
 
 
+class MoveBody(_Answer):
+    """A rule that moves a hit."""
+
+    rule: str
+    strength: float = Field(description="-1 to 1, below 0 down.")
+
+
+class AppliedRuleBody(_Answer):
+    """A rule that holds, and what of it was applied."""
+
+    id: str
+    what: list[Literal["replace", "hide", "only", "pin", "boost", "bury"]]
+
+
+class FoundSynonymBody(_Answer):
+    """A synonym of words of the query, and what was searched for besides."""
+
+    id: str
+    text: str
+    others: list[str]
+
+
+class RulesInForceBody(_Answer):
+    """The rules and synonyms that took part."""
+
+    version: str | None
+    applied: list[AppliedRuleBody]
+    synonyms: list[FoundSynonymBody]
+
+
 class HitBody(_Answer):
     """A ranked product."""
 
     id: str
     score: float | None
     product: dict[str, Any]
+    pinned: bool | None = Field(None, description="Whether a rule gave it its place.")
+    moved_by: list[MoveBody] = []
     photo: PhotoBody | None = None
     legs: dict[str, LegBody] = {}
     explanation: str | None = None
@@ -247,6 +279,9 @@ class SearchAnswerBody(_Answer):
     hits: list[HitBody]
     facets: dict[str, list[dict[str, Any]]]
     understood: dict[str, Any]
+    rules: RulesInForceBody | None = Field(
+        None, description="Which rules took part; absent where there are none."
+    )
     warnings: list[str]
     weights_version: str = Field(
         description="What ranked: a stored version, the shipped one such as `default-2`, "

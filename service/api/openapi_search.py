@@ -110,6 +110,7 @@ def _search_parameters() -> list[dict[str, Any]]:
         "cursor": {"type": "string"},
         **{name: {"enum": properties[name]["enum"]} for name in ("mode", "fusion", "understand")},
         "weights_version": {"type": "string", "maxLength": 200},
+        "rules": {"type": "string", "maxLength": 200},
         "collapse": {"enum": ["parent_id"]},
         "rank_constant": {"type": "integer", "minimum": 1, "maximum": 10_000},
         "rank_window_size": {"type": "integer", "minimum": 1, "maximum": 1_000},

@@ -25,6 +25,7 @@ TEXT_PARAMETERS = (
     "fusion",
     "mode",
     "weights_version",
+    "rules",
     "understand",
 )
 NUMBER_PARAMETERS = ("limit", "offset", "rank_constant", "rank_window_size", "num_candidates")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from service.search_results import LegShare
+from service.search_results import LegShare, MovedBy
 
 _LEG_WORDS = {
     "lexical": "its words",
@@ -21,10 +21,18 @@ _NEVER_MATCH = frozenset({"attributes", "product"})
 """Legs that are no search: that they say nothing is not worth a word."""
 
 
-def explain_hit(position: int, score: float, legs: Mapping[str, LegShare]) -> str:
+def explain_hit(
+    position: int,
+    score: float,
+    legs: Mapping[str, LegShare],
+    *,
+    pinned_by: str | None = None,
+    moved_by: Sequence[MovedBy] = (),
+) -> str:
     """Return a sentence on a hit.
 
-    position: place in the whole order, from 1. legs: the strongest is named first.
+    position: place in the whole order, from 1. legs: the strongest is named first. pinned_by:
+    the rule that gave it its place. moved_by: rules that moved it.
     """
     found = sorted(
         (
@@ -46,6 +54,11 @@ def explain_hit(position: int, score: float, legs: Mapping[str, LegShare]) -> st
     sentence = f"Number {position} with {score:.3f}: " + (", ".join(parts) or "no leg found it")
     if missing:
         sentence += f"; {' and '.join(missing)} did not match"
+    if pinned_by is not None:
+        sentence += f"; rule {pinned_by} has pinned it there"
+    for one in moved_by:
+        way = "up" if one.strength > 0 else "down"
+        sentence += f"; rule {one.rule} moved it {way} by {abs(one.strength):.0%} of the scores"
     return sentence + "."
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ from elasticsearch import Elasticsearch
 
 from service.retrieval.elasticsearch_search import ask
 from service.retrieval.facets import read_facets, read_total
-from service.retrieval.lexical import lexical_clause
+from service.retrieval.lexical import Groups, lexical_clause
+from service.retrieval.moves import Marks, Move, added_by_moves, move_clauses, read_marks
 from service.retrieval.products import read_shown, shown_source
 from service.retrieval.vectors import (
     Clause,
@@ -58,6 +59,7 @@ class Legs:
     boosts: leg to factor. floors: leg to the least cosine of a neighbour.
     num_candidates: vectors that HNSW looks at in each shard; the products of the nearest
         NEIGHBOURS of them are found.
+    synonyms: phrases of the terms to their words in groups, of those that have synonyms.
     """
 
     terms: Mapping[str, float]
@@ -65,6 +67,7 @@ class Legs:
     boosts: Mapping[str, float]
     floors: Mapping[str, float]
     num_candidates: int
+    synonyms: Groups = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -86,11 +89,26 @@ class Legs:
 
 
 @dataclass(frozen=True)
+class Apart:
+    """Products that are found and counted, but are no part of the order: pinned ones.
+
+    ids: those that are there, under the filters, in the order of their places. groups: of
+    products that collapse, those that they stand for.
+    """
+
+    ids: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+NOTHING_APART = Apart()
+
+
+@dataclass(frozen=True)
 class Window:
     """Which part of the first pass's order is wanted, and with what beside it.
 
     after: sort values of the product before, instead of offset. fields: product fields
-    to bring along, none when empty.
+    to bring along, none when empty. moves: products whose place in the order is another.
     """
 
     size: int
@@ -100,13 +118,15 @@ class Window:
     aggregations: Mapping[str, Any] = field(default_factory=dict)
     collapse: str | None = None
     fields: Sequence[str] = ()
+    moves: tuple[Move, ...] = ()
+    apart: Apart = NOTHING_APART
 
 
 @dataclass(frozen=True)
 class Candidates:
     """Products in the order of the first pass.
 
-    shown: the products, when the window named fields.
+    shown: the products, when the window named fields. marks: which moves mean each of them.
     last_sort: sort values of the last one, for the page after; empty when there is none.
     """
 
@@ -115,17 +135,27 @@ class Candidates:
     facets: Facets
     shown: ShownProducts
     last_sort: Sequence[Any]
+    marks: Marks = field(default_factory=lambda: np.zeros((0, 0), dtype=bool))
 
 
-def query_clause(legs: Legs, filters: Sequence[Clause], *, tells_photos: bool = False) -> Clause:
+def query_clause(
+    legs: Legs,
+    filters: Sequence[Clause],
+    *,
+    tells_photos: bool = False,
+    moves: Sequence[Move] = (),
+    apart: Apart = NOTHING_APART,
+) -> Clause:
     """Return the candidate set: whatever any leg finds, all legs under the same filters.
 
-    tells_photos: whether hits bring along by which photo they were found.
+    tells_photos: whether hits bring along by which photo they were found. apart: is found too.
     """
     should: list[Clause] = []
     derived = legs.derived()
     if legs.terms:
-        should.append(lexical_clause(legs.terms, boost=legs.boosts[LEXICAL]))
+        should.append(
+            lexical_clause(legs.terms, boost=legs.boosts[LEXICAL], synonyms=legs.synonyms)
+        )
     should += [
         leg_clause(
             name,
@@ -142,10 +172,18 @@ def query_clause(legs: Legs, filters: Sequence[Clause], *, tells_photos: bool = 
     ]
     query: dict[str, Any] = {"filter": list(filters)}
     if should:
-        query |= {"should": should, "minimum_should_match": 1}
+        if apart.ids:
+            should.append(
+                {"constant_score": {"filter": {"ids": {"values": list(apart.ids)}}, "boost": 0}}
+            )
+        found = {"should": should, "minimum_should_match": 1}
+        # What moves adds to the score of what is found, and finds nothing itself.
+        query |= {"must": [{"bool": found}], "should": move_clauses(moves)} if moves else found
     else:
         # What stands for a deleted product has no words and no vectors, so no leg finds it.
         query["must_not"] = [{"exists": {"field": "deleted_at"}}]
+        if moves:
+            query |= {"should": move_clauses(moves), "minimum_should_match": 0}
     return {"bool": query}
 
 
@@ -164,7 +202,13 @@ def retrieve(
     pages agree. Raises a TemporaryError when the cluster cannot answer.
     """
     body: dict[str, Any] = {
-        "query": query_clause(legs, filters, tells_photos=bool(window.fields)),
+        "query": query_clause(
+            legs,
+            filters,
+            tells_photos=bool(window.fields),
+            moves=window.moves,
+            apart=window.apart,
+        ),
         "size": window.size,
         "track_total_hits": True,
         "sort": list(window.sort),
@@ -179,17 +223,33 @@ def retrieve(
         body["aggs"] = window.aggregations
     if window.collapse:
         body["collapse"] = {"field": window.collapse}
+    if window.apart.ids:
+        body["post_filter"] = {"bool": {"must_not": _apart_clauses(window)}}
     answer = ask(client, index, body, preference=preference)
     hits = answer["hits"]["hits"]
     return Candidates(
         scores=read_leg_scores(hits, legs, derived=legs.derived()),
-        total=read_total(answer),
+        total=_total(answer, window),
         facets=read_facets(answer),
         shown=read_shown(hits, window.fields, legs.vectors)
         if window.fields
         else ShownProducts({}),
         last_sort=hits[-1]["sort"] if hits else (),
+        marks=read_marks(hits, window.moves),
     )
+
+
+def _apart_clauses(window: Window) -> list[Clause]:
+    apart: list[Clause] = [{"ids": {"values": list(window.apart.ids)}}]
+    if window.collapse:
+        apart.append({"terms": {window.collapse: list(window.apart.groups)}})
+    return apart
+
+
+def _total(answer: Mapping[str, Any], window: Window) -> Total:
+    total = read_total(answer)
+    # Groups are counted as facets are, without the post_filter; hits under it.
+    return total if window.collapse else replace(total, value=total.value + len(window.apart.ids))
 
 
 def read_leg_scores(
@@ -208,6 +268,7 @@ def read_leg_scores(
             boosted[:, column] = [found.get(name, np.nan) for found in named]
     if derived is not None:
         whole = np.array([hit["_score"] for hit in hits], dtype=float)
+        whole -= [added_by_moves(hit) for hit in hits]
         rest = whole - np.nansum(boosted, axis=1)
         is_found = rest > _ROUNDING * np.maximum(whole, 1.0)
         boosted[:, names.index(derived)] = np.where(is_found, rest, np.nan)

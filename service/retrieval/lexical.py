@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from service.search_results import LEXICAL
@@ -36,13 +38,37 @@ _IDENTIFIER = re.compile(r"(?=[^\s]*\d)[^\s]{4,}")
 _NEGATIVE_BOOST = 0.5
 
 
-def lexical_clause(terms: Mapping[str, float], *, boost: float = 1.0) -> dict[str, Any]:
+@dataclass(frozen=True)
+class WordGroup:
+    """Neighbouring words of a phrase, and others that stand for all of them, with their weights.
+
+    A product that has the others is found as if it had the words, with their share of the score.
+    """
+
+    text: str
+    others: Mapping[str, float]
+
+
+Groups = Mapping[str, Sequence[WordGroup]]
+"""Phrase to all its words in groups."""
+
+
+def lexical_clause(
+    terms: Mapping[str, float],
+    *,
+    boost: float = 1.0,
+    synonyms: Groups = MappingProxyType({}),
+) -> dict[str, Any]:
     """Return the clause named `lexical`.
 
     terms: phrase to weight; at least one is above 0. Phrases of weight below 0 do not
         take a product out, they halve the score of one that matches.
     """
-    wanted = [_phrase(text, weight) for text, weight in terms.items() if weight > 0]
+    wanted = [
+        _phrase(text, weight, synonyms.get(text, ()))
+        for text, weight in terms.items()
+        if weight > 0
+    ]
     avoided = [_phrase(text, 1.0) for text, weight in terms.items() if weight < 0]
     clause: dict[str, Any] = (
         wanted[0] if len(wanted) == 1 else {"bool": {"should": wanted, "minimum_should_match": 1}}
@@ -58,9 +84,14 @@ def lexical_clause(terms: Mapping[str, float], *, boost: float = 1.0) -> dict[st
     return {"bool": {"must": [clause], "boost": boost, "_name": LEXICAL}}
 
 
-def _phrase(text: str, weight: float) -> dict[str, Any]:
+def all_words_clause(text: str) -> dict[str, Any]:
+    """Return what finds the products that have every word of a text in any of the fields."""
+    return _combined(text, boost=1.0, minimum_should_match="100%")
+
+
+def _phrase(text: str, weight: float, groups: Sequence[WordGroup] = ()) -> dict[str, Any]:
     ways: list[dict[str, Any]] = [
-        *_words(text),
+        *(_grouped(groups) if groups else _words(text)),
         {
             "match": {
                 _AS_WRITTEN["field"]: {
@@ -93,6 +124,35 @@ def _words(text: str) -> list[dict[str, Any]]:
     return [
         _combined(text, boost=1.0 - _PARTIAL_SHARE, minimum_should_match="100%"),
         _combined(text, boost=_PARTIAL_SHARE, minimum_should_match=MINIMUM_SHOULD_MATCH),
+    ]
+
+
+def _grouped(groups: Sequence[WordGroup]) -> list[dict[str, Any]]:
+    # Elasticsearch adds up the scores of words, so those of groups are the same where there are
+    # no others: of a group and its others the best counts.
+    ways = [
+        {
+            "dis_max": {
+                "queries": [
+                    all_words_clause(group.text),
+                    *(
+                        _combined(text, boost=weight, minimum_should_match="100%")
+                        for text, weight in group.others.items()
+                    ),
+                ]
+            }
+        }
+        if group.others
+        else all_words_clause(group.text)
+        for group in groups
+    ]
+    every = {"should": ways, "minimum_should_match": "100%"}
+    if len(groups) <= _WORDS_THAT_ALL_MATCH:
+        return [{"bool": every}]
+    most = {"should": ways, "minimum_should_match": MINIMUM_SHOULD_MATCH}
+    return [
+        {"bool": {**every, "boost": 1.0 - _PARTIAL_SHARE}},
+        {"bool": {**most, "boost": _PARTIAL_SHARE}},
     ]
 
 

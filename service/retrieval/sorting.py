@@ -11,16 +11,19 @@ from service.retrieval.candidates import BROWSING, BY_SCORE
 
 
 def sort_clauses(
-    wanted: Sequence[Mapping[str, str]], *, scored: bool
+    wanted: Sequence[Mapping[str, str]], *, scored: bool, moved: bool = False
 ) -> Sequence[Mapping[str, Any]]:
     """Return Elasticsearch's `sort`; the product id comes last, so that no two are equal.
 
     wanted: field to `asc` or `desc`; empty sorts by score, or by popularity when nothing
-    is scored. Products without a value come last in both directions.
+    is scored. Products without a value come last in both directions. moved: whether rules move
+    products, whose strengths are then the only scores that there are and come first.
     Raises InvalidQuery for a field without an order.
     """
     if not wanted:
-        return BY_SCORE if scored else BROWSING
+        if scored:
+            return BY_SCORE
+        return ({"_score": "desc"}, *BROWSING) if moved else BROWSING
     clauses: list[Mapping[str, Any]] = []
     for place, part in enumerate(wanted):
         for name, order in part.items():

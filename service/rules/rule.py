@@ -52,6 +52,11 @@ Words = Annotated[
 ProductId = Annotated[
     str, StringConstraints(min_length=1, max_length=512), AfterValidator(_check_text)
 ]
+OtherWords = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=200),
+    AfterValidator(_check_text),
+]
 Filter = Annotated[dict[str, Any], AfterValidator(_check_filter)]
 Strength = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 
@@ -148,7 +153,7 @@ class Rule(_Part):
     only: Annotated[tuple[Selection, ...], Field(max_length=MAX_SELECTIONS)] = ()
     boost: Annotated[tuple[Boost, ...], Field(max_length=MAX_SELECTIONS)] = ()
     bury: Annotated[tuple[Boost, ...], Field(max_length=MAX_SELECTIONS)] = ()
-    replace: Annotated[dict[Words, str], Field(max_length=20)] = {}
+    replace: Annotated[dict[Words, OtherWords], Field(max_length=20)] = {}
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:

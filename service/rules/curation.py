@@ -1,0 +1,296 @@
+"""What the rules in force make of one search, before anything is searched."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from service.cursor import Cursor
+from service.filters.compiler import compile_filter
+from service.query_vectors import Embedding, QueryVectors
+from service.retrieval.lexical import all_words_clause
+from service.retrieval.moves import Move
+from service.retrieval.vectors import Clause
+from service.rules.following import RulesInForce, RulesSource
+from service.rules.matching import RuleMatcher, filtered_categories
+from service.rules.replacing import replace_words
+from service.rules.rule import MAX_PINS, Rule, RuleSet, Selection
+from service.rules.synonyms import Expansion, FoundSynonym, SynonymTable
+from service.search_request import SearchRequest
+
+OFF = "off"
+"""`rules` of a request that wants none."""
+
+MAX_MOVES = 50
+"""Selections that one search moves; each is a clause of its first pass."""
+
+MAX_NAMED = 5
+"""Rules that a warning names."""
+
+MAX_FILTERED = 200
+"""Selections that one search hides, or is held to."""
+
+
+@dataclass(frozen=True)
+class CompiledRules:
+    """A rule set, made ready once for all searches."""
+
+    matcher: RuleMatcher
+    synonyms: SynonymTable
+
+
+def compile_rules(rules: RuleSet) -> CompiledRules:
+    """Return the rules as searches ask them."""
+    return CompiledRules(RuleMatcher(rules.rules), SynonymTable(rules.synonyms))
+
+
+_NONE = RulesInForce(None, RuleSet(), compile_rules(RuleSet()))
+
+
+def rules_of(
+    source: RulesSource[CompiledRules], index: str, request: SearchRequest
+) -> RulesInForce[CompiledRules]:
+    """Return the rules that a request is answered by; raises UnknownRules for a version."""
+    if request.rules == OFF:
+        return _NONE
+    return source.get(index) if request.rules is None else source.get_version(index, request.rules)
+
+
+@dataclass(frozen=True)
+class AppliedRule:
+    """A rule that holds. what: the parts of it that were applied, e.g. `pin`."""
+
+    id: str
+    what: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object."""
+        return {"id": self.id, "what": list(self.what)}
+
+
+@dataclass(frozen=True)
+class Curation:
+    """What rules and synonyms do to one search.
+
+    is_known: whether there is a rule set at all. version: of the rules, None for a draft.
+    pins: product to the rule that pins it, in the order of their places. filters: what hidden
+    products do not fulfil. moves: up and down. expansion: None where no synonym holds.
+    """
+
+    is_known: bool = False
+    version: str | None = None
+    applied: tuple[AppliedRule, ...] = ()
+    pins: Mapping[str, str] = field(default_factory=dict)
+    filters: tuple[Clause, ...] = ()
+    moves: tuple[Move, ...] = ()
+    expansion: Expansion | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def found_synonyms(self) -> tuple[FoundSynonym, ...]:
+        """Return the synonyms that took part."""
+        return self.expansion.found if self.expansion else ()
+
+    def query(
+        self,
+        terms: Mapping[str, float],
+        brought: Mapping[str, Embedding],
+        photo: Embedding | None = None,
+    ) -> QueryVectors:
+        """Return what a query is made of, with its synonyms."""
+        if self.expansion is None:
+            return QueryVectors(terms, brought, photo)
+        own = self.expansion
+        return QueryVectors(terms, brought, photo, synonyms=own.groups, beside=own.replaced)
+
+    def place(self, start: Cursor, sort: Sequence[Any], *, is_browsing: bool) -> Cursor:
+        """Return where a page begins, by its number alone when the order has got other values.
+
+        So that a reader who browses goes on when a rule begins to move products, or ends.
+        """
+        if is_browsing and start.after and len(start.after) != len(sort):
+            return replace(start, after=())
+        return start
+
+    def key(self) -> str:
+        """Return what tells this from what other rules do to the same search; empty for nothing.
+
+        By content and not by version: a version that changes nothing here leaves pages as they
+        are, and one that does is seen on the next query.
+        """
+        if not (self.applied or self.expansion):
+            return ""
+        parts = [
+            [one.to_json() for one in self.applied],
+            list(self.pins),
+            self.filters,
+            [[one.strength, one.products] for one in self.moves],
+            [one.to_json() for one in self.found_synonyms],
+            self.expansion.others if self.expansion else {},
+        ]
+        return hashlib.blake2b(orjson.dumps(parts), digest_size=9).hexdigest()
+
+    def to_json(self) -> dict[str, Any] | None:
+        """Return the JSON object of the answer, None where there are no rules."""
+        if not self.is_known:
+            return None
+        return {
+            "version": self.version,
+            "applied": [one.to_json() for one in self.applied],
+            "synonyms": [one.to_json() for one in self.found_synonyms],
+        }
+
+
+NO_CURATION = Curation()
+
+
+@dataclass(frozen=True)
+class Curator:
+    """Applies the rules in force to one request.
+
+    filters_alone: whether rules only hide, as in an order by fields, and among products that are
+    like another one.
+    """
+
+    rules: RulesInForce[CompiledRules]
+    request: SearchRequest
+    now: datetime
+    filters_alone: bool = False
+
+    def replaced(self) -> SearchRequest:
+        """Return the request with the words that rules replace."""
+        if not self.request.terms or not self.rules.rules.rules:
+            return self.request
+        replacing = [rule for rule in self._matching(_texts(self.request)) if rule.replace]
+        if not replacing:
+            return self.request
+        q = self.request.q
+        if isinstance(q, str):
+            return self.request.model_copy(update={"q": replace_words(q, replacing)})
+        terms = {replace_words(text, replacing): weight for text, weight in q.items()}
+        return self.request.model_copy(update={"q": terms})
+
+    def knows(self, text: str) -> Callable[[str], bool] | None:
+        """Return what says of a word of a query that a synonym knows it, None for no word."""
+        return self.rules.prepared.synonyms.knows(text)
+
+    def curate(self, searched: SearchRequest) -> Curation:
+        """Return what rules and synonyms do.
+
+        searched: the request as it is searched for: replaced, and corrected.
+        """
+        if not self.rules.rules.rules and not self.rules.rules.synonyms:
+            is_known = self.rules.version is not None
+            return Curation(is_known, self.rules.version) if is_known else NO_CURATION
+        sent = _texts(self.request)
+        # What rules did to the words is told only of a rule that waited for them as sent.
+        replacing = {rule.id for rule in self._matching(sent) if rule.replace}
+        return _applied(
+            self._matching([*sent, *_texts(searched)]),
+            replacing,
+            self.rules,
+            expansion=self.rules.prepared.synonyms.expand(searched.terms),
+            filters_alone=self.filters_alone,
+        )
+
+    def _matching(self, texts: Sequence[str]) -> list[Rule]:
+        categories = filtered_categories(self.request.filter)
+        return self.rules.prepared.matcher.matching(texts, categories, self.now)
+
+
+def product_clause(selection: Selection) -> Clause:
+    """Return what finds the products of a selection."""
+    parts: list[Clause] = []
+    if selection.ids:
+        parts.append({"ids": {"values": list(selection.ids)}})
+    parts += compile_filter(selection.filter)
+    if selection.words:
+        parts.append(all_words_clause(selection.words))
+    return parts[0] if len(parts) == 1 else {"bool": {"filter": parts}}
+
+
+def hiding_clauses(rules: Iterable[Rule]) -> list[Clause]:
+    """Return filters that keep to what rules leave: one for all that hide, one for each `only`.
+
+    Of what one rule's `only` names, any is left.
+    """
+    hidden: list[Clause] = []
+    held: list[Clause] = []
+    for rule in rules:
+        hidden += map(product_clause, rule.hide)
+        if rule.only:
+            left = [product_clause(one) for one in rule.only]
+            held.append({"bool": {"should": left, "minimum_should_match": 1}})
+    return [*([{"bool": {"must_not": hidden}}] if hidden else []), *held]
+
+
+def _applied(
+    rules: Sequence[Rule],
+    replacing: set[str],
+    in_force: RulesInForce[CompiledRules],
+    *,
+    expansion: Expansion | None,
+    filters_alone: bool,
+) -> Curation:
+    warnings: list[str] = []
+    if expansion and expansion.is_cut:
+        warnings.append("rules: the query has more synonyms than are searched for at once")
+    pins: dict[str, str] = {}
+    moves: list[Move] = []
+    hiding: list[Rule] = []
+    applied: list[AppliedRule] = []
+    selections = 0
+    left_out: list[str] = []
+    for rule in rules:
+        what = ["replace"] if rule.id in replacing else []
+        selections += len(rule.hide) + len(rule.only)
+        if (rule.hide or rule.only) and selections <= MAX_FILTERED:
+            hiding.append(rule)
+            what += [name for name in ("hide", "only") if getattr(rule, name)]
+        orders = [name for name in ("pin", "boost", "bury") if getattr(rule, name)]
+        if filters_alone:
+            left_out += [rule.id] if orders else []
+        else:
+            what += orders
+            for product_id in rule.pin:
+                pins.setdefault(product_id, rule.id)
+            moves += _moves(rule)
+        if what:
+            applied.append(AppliedRule(rule.id, tuple(what)))
+    if selections > MAX_FILTERED:
+        warnings.append(f"rules: more than {MAX_FILTERED} selections to hide hold at once")
+    if len(pins) > MAX_PINS or len(moves) > MAX_MOVES:
+        warnings.append(
+            f"rules: more than {MAX_PINS} pins or {MAX_MOVES} boosts hold at once; of earlier "
+            "rules those come first"
+        )
+    if left_out:
+        warnings.append(
+            "rules: pin, boost and bury are left out of an order by fields, and of products like "
+            f"another one ({', '.join(left_out[:MAX_NAMED])})"
+        )
+    return Curation(
+        is_known=True,
+        version=in_force.version,
+        applied=tuple(applied),
+        pins=dict(list(pins.items())[:MAX_PINS]),
+        filters=tuple(hiding_clauses(hiding)),
+        moves=tuple(moves[:MAX_MOVES]),
+        expansion=expansion,
+        warnings=tuple(warnings),
+    )
+
+
+def _moves(rule: Rule) -> list[Move]:
+    up = [Move(rule.id, one.strength, product_clause(one.products)) for one in rule.boost]
+    down = [Move(rule.id, -one.strength, product_clause(one.products)) for one in rule.bury]
+    return up + down
+
+
+def _texts(request: SearchRequest) -> list[str]:
+    return [text for text, weight in request.terms.items() if weight > 0]
