@@ -31,6 +31,8 @@ from service.api.openapi_parts import (
     ref,
     responses,
 )
+from service.api.openapi_rules import MODELS as RULES_MODELS
+from service.api.openapi_rules import rules_paths
 from service.api.openapi_search import search_paths
 from service.api.openapi_webhooks import webhooks_paths
 from service.api.openapi_weights import MODELS as WEIGHTS_MODELS
@@ -223,6 +225,7 @@ def openapi_document() -> dict[str, Any]:
         *COMPAT_MODELS,
         *INSIGHT_MODELS,
         *WEIGHTS_MODELS,
+        *RULES_MODELS,
         *JUDGEMENTS_MODELS,
     ]
     _, definitions = models_json_schema(
@@ -252,6 +255,7 @@ def openapi_document() -> dict[str, Any]:
                 **finetune_paths(),
                 **insight_paths(),
                 **weights_paths(),
+                **rules_paths(),
                 **experiment_paths(),
                 **judgements_paths(),
                 "/v1/tasks/{task_id}": {

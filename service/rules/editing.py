@@ -11,7 +11,7 @@ from mappings.errors import InvalidQuery, UnknownRules
 from mappings.validation_faults import first_fault
 from service.rules.rule import Rule, RuleSet, Selection, Synonym
 
-T = TypeVar("T", Rule, Synonym)
+T = TypeVar("T", bound=Rule | Synonym)
 
 
 def put_rule(known: RuleSet, rule: Rule) -> RuleSet:
