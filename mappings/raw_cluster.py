@@ -76,12 +76,13 @@ class RawCluster:
         body: bytes = b"",
         content_type: str = JSON,
         accept: str = JSON,
+        timeout_seconds: float | None = None,
     ) -> RawAnswer:
         """Return the answer, whatever its status is.
 
         path: with every part already quoted; query: of the address, quoted. Of whoever asked
-        us only the media types go along. Raises ClusterUnavailable or ConfigurationError when
-        there is no answer.
+        us only the media types go along. timeout_seconds: None for what all requests have.
+        Raises ClusterUnavailable or ConfigurationError when there is no answer.
         """
         headers = {**self._headers, "accept": accept}
         if body:
@@ -92,7 +93,7 @@ class RawCluster:
                 f"{path}?{query}" if query else path,
                 headers=headers,
                 body=body or None,
-                request_timeout=self._timeout_seconds,
+                request_timeout=timeout_seconds or self._timeout_seconds,
                 max_retries=0,
             )
         return RawAnswer(

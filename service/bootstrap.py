@@ -34,6 +34,7 @@ from service.insight.recorder import Recorder
 from service.insight.wiring import build_recorder
 from service.judging.claims import Claims
 from service.judging.desk import JudgingDesk
+from service.leg_breaker import LegBreaker
 from service.live_indexes import LiveIndexes
 from service.prepared_search import SearchPreparer
 from service.query_encoders import QueryEncoders
@@ -104,6 +105,11 @@ def build_services(settings: ServiceSettings) -> Services:
         for live in indexes.list_served():
             encoders.require(live)
 
+    breaker = LegBreaker(
+        settings.service_slow_legs_pause_seconds,
+        on_timeout=telemetry.legs_timed_out,
+        on_pause=telemetry.legs_paused,
+    )
     searcher = _searcher(
         client,
         indexes,
@@ -112,6 +118,7 @@ def build_services(settings: ServiceSettings) -> Services:
         QueryPhotos(settings),
         signer=QueryIdSigner(lambda: find_event_key(settings)),
         leg_seconds=settings.service_leg_timeout_seconds,
+        breaker=breaker,
         photo_deadline=_deadline(settings),
         rules=rules,
     )
@@ -133,7 +140,7 @@ def build_services(settings: ServiceSettings) -> Services:
         check_encoders=check_encoders,
         access=build_access(settings, client),
         elasticsearch_api=_elasticsearch_api(
-            settings, client, indexes, encoders, searcher, recorder
+            settings, client, indexes, encoders, searcher, recorder, breaker
         ),
         recorder=recorder,
         insight=Insight(client, is_recording=settings.service_search_log),
@@ -203,6 +210,7 @@ def _searcher(
     signer: QueryIdSigner | None = None,
     waits: bool = False,
     leg_seconds: float = 0.0,
+    breaker: LegBreaker | None = None,
     photo_deadline: Deadline | None = None,
     rules: ActiveRules[CompiledRules] | None = None,
 ) -> Searcher:
@@ -236,7 +244,7 @@ def _searcher(
         photo_deadline,
         rules or NoRules(compile_rules),
     )
-    return Searcher(client, preparer, signer, leg_seconds=leg_seconds)
+    return Searcher(client, preparer, signer, leg_seconds=leg_seconds, breaker=breaker)
 
 
 def _elasticsearch_api(
@@ -246,6 +254,7 @@ def _elasticsearch_api(
     encoders: QueryEncoders,
     searcher: Searcher,
     recorder: Recorder,
+    breaker: LegBreaker,
 ) -> ElasticsearchApi:
     """Return what answers like Elasticsearch, on indexes of ours and on attached ones."""
     targets = SearchTargets(
@@ -261,7 +270,14 @@ def _elasticsearch_api(
         timeout_seconds=settings.service_search_timeout_seconds,
     )
     preparer = replace(searcher.preparer, indexes=targets)
-    return ElasticsearchApi(cluster, targets, preparer, on_search=recorder.note)
+    return ElasticsearchApi(
+        cluster,
+        targets,
+        preparer,
+        on_search=recorder.note,
+        leg_seconds=settings.service_leg_timeout_seconds,
+        breaker=breaker,
+    )
 
 
 def _deadline(settings: ServiceSettings) -> Deadline:

@@ -13,6 +13,7 @@ import structlog
 from indexer.encoders.base import Embeddings, TextEncoder, WordList
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import EncoderFailed, ShelfwiseError
+from service.leg_breaker import LegBreaker
 
 _Result = TypeVar("_Result")
 _log = structlog.get_logger(__name__)
@@ -51,9 +52,12 @@ class Deadline:
 class BoundedTextEncoder:
     """An encoder whose faults are all EncoderFailed. See TextEncoder."""
 
-    def __init__(self, encoder: TextEncoder, deadline: Deadline) -> None:
+    def __init__(
+        self, encoder: TextEncoder, deadline: Deadline, breaker: LegBreaker | None = None
+    ) -> None:
         self._encoder = encoder
         self._deadline = deadline
+        self._breaker = breaker or LegBreaker(0)
 
     @property
     def spec(self) -> EncoderSpec:
@@ -65,10 +69,21 @@ class BoundedTextEncoder:
         return isinstance(self._encoder, WordList) and self._encoder.is_word(text)
 
     def encode(self, texts: Sequence[str]) -> Embeddings:
-        """Return one unit vector a text, float32 [len(texts), dims]. Raises EncoderFailed."""
-        return encode_within(
-            self._deadline, self.spec.name, lambda: self._encoder.encode(list(texts))
-        )
+        """Return one unit vector a text, float32 [len(texts), dims]. Raises EncoderFailed.
+
+        At once while it was too slow several times in a row.
+        """
+        name = self.spec.name
+        if reason := self._breaker.reason(name):
+            raise EncoderFailed(f"the encoder {name!r} was {reason}", is_slow=True)
+        try:
+            found = encode_within(self._deadline, name, lambda: self._encoder.encode(list(texts)))
+        except EncoderFailed as error:
+            if error.is_slow:
+                self._breaker.timed_out(name)
+            raise
+        self._breaker.answered(name)
+        return found
 
 
 def encode_within(deadline: Deadline, encoder: str, encode: Callable[[], _Result]) -> _Result:

@@ -29,6 +29,7 @@ from mappings.errors import ConfigurationError, EncoderMismatch, EncoderUnavaila
 from mappings.index_lifecycle import LiveIndex, require_text_encoder
 from mappings.product import IMAGE_VECTOR
 from service.deadlines import BoundedTextEncoder, Deadline
+from service.leg_breaker import LegBreaker
 from service.query_vectors import IndexEncoders, shares_space
 from service.search_results import WORDS_FIND_PHOTOS, WORDS_FIND_TEXT
 from service.settings import ServiceSettings
@@ -259,7 +260,11 @@ class QueryEncoders:
 
     def _cached(self, encoder: TextEncoder) -> TextEncoder:
         if self._deadline is not None:
-            encoder = BoundedTextEncoder(encoder, self._deadline)
+            encoder = BoundedTextEncoder(
+                encoder,
+                self._deadline,
+                LegBreaker(self._settings.service_slow_legs_pause_seconds),
+            )
         entries = self._settings.service_query_cache_entries
         if not entries:
             return encoder

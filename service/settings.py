@@ -148,6 +148,14 @@ class ServiceSettings(SharedSettings):
         "and for a request of Elasticsearch with vectors; then words are searched alone and the "
         "answer says so. 0 waits as for anything else.",
     )
+    service_slow_legs_pause_seconds: float = Field(
+        10.0,
+        ge=0,
+        le=600,
+        description="How long searches of an index ask for words alone, at once, after three "
+        "requests with vectors in a row took longer than that; then one tries vectors again. 0 "
+        "lets each search wait.",
+    )
     service_drain_seconds: float = Field(
         0.0,
         ge=0,

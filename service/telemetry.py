@@ -57,6 +57,19 @@ DROPPED_LEGS = Metric(
     "Legs that an answer had to do without; reason: `no_encoder`, `encoder_failed` or `slow`.",
     ("index", "leg", "reason"),
 )
+LEG_TIMEOUTS = Metric(
+    "shelfwise_leg_timeouts_total",
+    "counter",
+    "Searches whose vectors Elasticsearch did not score in time, so that words answered alone.",
+    ("index",),
+)
+LEG_PAUSES = Metric(
+    "shelfwise_leg_pauses_total",
+    "counter",
+    "Times that searches of an index stopped asking for vectors for some seconds, after several "
+    "in a row were too slow.",
+    ("index",),
+)
 QUERY_CACHE = Metric(
     "shelfwise_query_cache_total",
     "counter",
@@ -94,6 +107,7 @@ WEIGHTS_ACTIVE = Metric(
 
 METRICS: tuple[Metric, ...] = (
     *(LATENCY, ZERO_RESULTS, LEG_HITS, LEG_LEADS, NEIGHBOURS, SHORTFALL, DROPPED_LEGS),
+    *(LEG_TIMEOUTS, LEG_PAUSES),
     *(QUERY_CACHE, RESPONSES, REQUEST_SECONDS, SEARCH_LOG_DROPPED),
     *(WEIGHTS_FALLBACK, WEIGHTS_ACTIVE),
     *QUEUE_METRICS,
@@ -116,6 +130,8 @@ class Telemetry:
         self._neighbours = registry.histogram(NEIGHBOURS)
         self._shortfall = registry.counter(SHORTFALL)
         self._dropped_legs = registry.counter(DROPPED_LEGS)
+        self._leg_timeouts = registry.counter(LEG_TIMEOUTS)
+        self._leg_pauses = registry.counter(LEG_PAUSES)
         self._query_cache = registry.counter(QUERY_CACHE)
         self._responses = registry.counter(RESPONSES)
         self._request_seconds = registry.histogram(REQUEST_SECONDS)
@@ -148,6 +164,14 @@ class Telemetry:
                 self._shortfall.labels(index, one.leg).inc()
         for dropped in answer.watch.dropped:
             self._dropped_legs.labels(index, dropped.leg, dropped.reason).inc()
+
+    def legs_timed_out(self, index: str) -> None:
+        """Count a search that was answered without vectors, as they were too slow."""
+        self._leg_timeouts.labels(index).inc()
+
+    def legs_paused(self, index: str) -> None:
+        """Count that an index is searched without vectors for some seconds."""
+        self._leg_pauses.labels(index).inc()
 
     def looked_up(self, kind: str, hits: int, misses: int) -> None:
         """Count look-ups of vectors of queries. kind: `text` or `photo`."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from mappings.errors import (
+    ClusterTimeout,
     EncoderFailed,
     EncoderMismatch,
     EncoderUnavailable,
@@ -35,6 +36,7 @@ from service.compat.targets import SearchTargets, Target
 from service.compat.writing import Answer, written
 from service.insight.noting import logged_elsewhere, logged_passed
 from service.insight.search_log import LoggedSearch
+from service.leg_breaker import LegBreaker
 from service.prepared_search import SearchPreparer
 from service.weights.query_ids import plain_query_id
 
@@ -79,13 +81,17 @@ class ElasticsearchApi:
     """Answers like Elasticsearch. One per process, thread-safe.
 
     preparer: makes the legs of an index that `targets` finds. on_search: hears of each search of
-    one of them that was answered.
+    one of them that was answered. leg_seconds: longest wait for a request with vectors where the
+    body has words too, which then answer alone; 0 for none. breaker: says when vectors are not
+    even asked for.
     """
 
     cluster: RawCluster
     targets: SearchTargets
     preparer: SearchPreparer
     on_search: Callable[[LoggedSearch], None] = lambda search: None
+    leg_seconds: float = 0.0
+    breaker: LegBreaker = field(default_factory=lambda: LegBreaker(0))
 
     def info(self, media: Media) -> Answer:
         """Return what `GET /` of the cluster says: the version that a client asks for."""
@@ -106,10 +112,10 @@ class ElasticsearchApi:
                 answer = self._retrieved(read, target, exchange)
                 return self._told(answer, call.index, target, began)
             search, passed = self._hybrid(read, target, exchange)
-            if search is None:
-                answer = self._passed(read, exchange, passed)
+            found, late = self._in_time(search, HybridSearch.answer)
+            if search is None or found is None:
+                answer = self._passed(read, exchange, passed or late)
                 return self._told(answer, call.index, target, began)
-            found = search.answer()
             took_ms = _milliseconds_since(began)
             words, start = search.hybrid.words, read.body.get("from")
             self.on_search(
@@ -125,13 +131,37 @@ class ElasticsearchApi:
         exchange = Exchange(self.cluster, call.media)
         try:
             search, passed = self._hybrid(read, self._target(call.index), exchange)
-            if search is not None:
-                return _answered(search.count(), read, _note(search))
+            found, late = self._in_time(search, HybridSearch.count)
+            if search is not None and found is not None:
+                return _answered(found, read, _note(search))
             path, query = f"/{quoted(call.index)}/_count", call.parameters.query()
             raw = exchange.pass_on("POST", path, query=query, body=read.raw)
-            return Answer.of_raw(raw, f"passed; reason={passed}")
+            return Answer.of_raw(raw, f"passed; reason={passed or late}")
         except ElasticsearchRefused as refused:
             return Answer.of_raw(refused.answer, "refused by Elasticsearch")
+
+    def _in_time(
+        self,
+        search: HybridSearch | None,
+        ask: Callable[[HybridSearch], dict[str, Any]],
+    ) -> tuple[dict[str, Any] | None, str]:
+        """Return what a hybrid search gives; None and why when words should answer alone."""
+        if search is None:
+            return None, ""
+        if not self.leg_seconds or not search.legs.has_lexical:
+            return ask(search), ""
+        index = search.target.live.name
+        if reason := self.breaker.reason(index):
+            return None, f"vectors {reason}"
+        exchange = replace(search.exchange, timeout_seconds=self.leg_seconds)
+        try:
+            found = ask(replace(search, exchange=exchange))
+        except ClusterTimeout:
+            self.breaker.timed_out(index)
+            milliseconds = round(self.leg_seconds * 1_000)
+            return None, f"vectors not done within {milliseconds} ms"
+        self.breaker.answered(index)
+        return found, ""
 
     def _told(self, answer: Answer, index: str, target: Target | None, began: float) -> Answer:
         """Return an answer whose words we do not know, and tell of it."""

@@ -69,10 +69,14 @@ class Media:
 
 @dataclass(frozen=True)
 class Exchange:
-    """The cluster as one caller asks it."""
+    """The cluster as one caller asks it.
+
+    timeout_seconds: longest wait for a search of ours, None for what all requests have.
+    """
 
     cluster: RawCluster
     media: Media
+    timeout_seconds: float | None = None
 
     def pass_on(
         self,
@@ -91,6 +95,7 @@ class Exchange:
             body=body,
             content_type=self.media.of(kind),
             accept=self.media.of(JSON),
+            timeout_seconds=self.timeout_seconds,
         )
 
     def search(
@@ -111,6 +116,15 @@ class Exchange:
             raise ElasticsearchRefused(answer)
         found: dict[str, Any] = orjson.loads(answer.body)
         return found
+
+
+def counting(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a search whose total is right although it wants no hits.
+
+    Elasticsearch counts the hits of such a search without their scores where it can. A `knn` then
+    counts all its neighbours, also those below its `similarity`, unless a score is asked for.
+    """
+    return {"min_score": 0, **body} if body.get("size") == -1 else dict(body)
 
 
 def quoted(part: str) -> str:
