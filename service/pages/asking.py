@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from service.pages.state import Facet, ShopState
@@ -40,6 +40,7 @@ class Asker:
     understood: UnderstoodQuery
     colour_field: str | None
     photo: VisitorPhoto | None = None
+    client_id: str | None = field(default=None, repr=False)
 
     def field_of(self, facet: Facet) -> str | None:
         """Return the field of the API that a facet stands for."""
@@ -95,6 +96,7 @@ class Asker:
             request = SearchRequest.parse(body)
             return self.similar.find(self.index, self.state.like, "both", request)
         body |= {"q": self.state.q, "understand": "off" if self.state.exact else "soft"}
+        body["client_id"] = self.client_id
         given = Given()
         if self.photo is not None:
             body["image"] = {"upload": PHOTO_PART}

@@ -25,6 +25,7 @@ from service.pages.forms import visitor_photo
 from service.pages.html import asset_answer, html_answer, render_html
 from service.pages.results import find_product, find_results
 from service.pages.state import SORTS, ShopState
+from service.pages.visitors import visitor_id
 from service.pages.wiring import EXTENSION, build_pages, current_pages
 from service.search_results import UnderstoodQuery
 from service.services import Services, current_services
@@ -79,7 +80,12 @@ def page(name: str) -> ResponseReturnValue:
     """Show the whole page. Behind keys it is empty: its script brings the key and asks again."""
     services = current_services()
     needs_key = services.access.keys_required
-    common: dict[str, Any] = {"name": name, "needs_key": needs_key, "names": ()}
+    common: dict[str, Any] = {
+        "name": name,
+        "needs_key": needs_key,
+        "names": (),
+        "events": current_pages().takes_events,
+    }
     if needs_key:
         return render_html(
             "shop/page.html",
@@ -122,8 +128,12 @@ def _view(index: str) -> tuple[ShopState, str]:
     state = ShopState.parse(request.values.to_dict(flat=False))
     photo = visitor_photo()
     services.indexes.get(index)  # before anything else is asked of it
-    asker = _asker(services, index, state, photo)
+    client_id = visitor_id()
+    asker = _asker(services, index, state, photo, client_id)
     common = {"name": index, "state": state, "events": pages.takes_events, "sorts": SORTS}
+    if client_id is None and pages.takes_events:
+        rankings = services.searcher.preparer.rankings
+        common["trial"] = rankings.current(index).experiment is not None
     if state.item:
         product, alike, query_id = find_product(asker)
         return state, render_template(
@@ -136,7 +146,13 @@ def _view(index: str) -> tuple[ShopState, str]:
     return state, render_template("shop/results.html", found=found, **common)
 
 
-def _asker(services: Services, index: str, state: ShopState, photo: VisitorPhoto | None) -> Asker:
+def _asker(
+    services: Services,
+    index: str,
+    state: ShopState,
+    photo: VisitorPhoto | None,
+    client_id: str | None,
+) -> Asker:
     understood = UnderstoodQuery()
     if state.q and not state.exact and not state.like:
         understood = services.searcher.understand(index, state.q)
@@ -148,6 +164,7 @@ def _asker(services: Services, index: str, state: ShopState, photo: VisitorPhoto
         understood=understood,
         colour_field=current_pages().colours.get(index),
         photo=photo,
+        client_id=client_id,
     )
 
 

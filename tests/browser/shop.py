@@ -25,7 +25,7 @@ class Shop:
         with self.piece():
             self.page.press("#q", "Enter")
 
-    def piece(self):
+    def piece(self) -> _Exchanged:
         """Wait until the piece that an action asks for has been shown."""
         return _Exchanged(self.page)
 

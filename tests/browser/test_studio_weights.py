@@ -23,9 +23,11 @@ from service.events.event_store import EventStore
 from service.events.pseudonyms import Pseudonyms
 from service.events.stored_event import StoredEvent
 from service.weights.experiments import Experiment, Team
-from service.weights.query_ids import QueryIds
+from service.weights.query_ids import QueryIds, is_signed
 from service.weights.store import WeightsStore
+from service.weights.switching import start_experiment
 from tests.browser.conftest import PHONE, Silent
+from tests.browser.shop import Shop
 from tests.browser.studio import Studio
 from tests.browser.test_looks import faults
 from tests.service.catalogue import PRODUCTS
@@ -233,3 +235,37 @@ def pages(
                 ordinal=None,
                 shown=() if action == "click" else (("p1", 1), ("p2", 2)),
             )
+
+
+def test_the_shop_page_takes_part_and_its_clicks_are_counted(
+    studio: Studio, cluster: Elasticsearch, store: WeightsStore, index: str
+) -> None:
+    first, second = (store.save(document(index, one)) for one in (A, B))
+    start_experiment(store, index, "ab", (first, second), 1.0)
+    shop = Shop(studio.page, studio.root.replace("/studio/", "/shop/"))
+    shop.open("?q=mouse")
+    expect(shop.page.locator("#view > main:not([data-trial])")).to_be_visible()
+    assert is_signed(query_of(shop)), "the page that came without an id was asked for again"
+    shop.search("wireless mouse")
+    assert is_signed(query_of(shop))
+    with shop.page.expect_response("**/v1/events") as told, shop.piece():
+        shop.page.locator("#cards .card-link").first.click()
+    assert told.value.status == 202
+    cluster.indices.refresh(index="shelfwise-events-*")
+    studio.open("experiments").settled()
+    row = shop.page.locator("#report tbody tr").first
+    expect(row.locator("td").nth(1)).to_contain_text("of 1 clients")
+    expect(row.locator("td").nth(1)).to_contain_text("100.0 %")
+
+    shop.page.add_init_script(
+        "Object.defineProperty(navigator, 'globalPrivacyControl', {get: () => true});"
+        "localStorage.removeItem('shelfwise-client');"
+    )
+    shop.open("?q=mouse")
+    shop.search("wireless mouse")
+    assert not is_signed(query_of(shop)), "who does not want to be followed is in no experiment"
+    assert shop.page.evaluate("localStorage.getItem('shelfwise-client')") is None
+
+
+def query_of(shop: Shop) -> str:
+    return str(shop.page.locator("#view > main").get_attribute("data-query-id"))

@@ -16,7 +16,10 @@ function makeId() {
   ).join("");
 }
 
-function clientId() {
+// Null for who does not want to be followed. The same in searches and events, as an experiment
+// shows each browser one of its versions.
+export function clientId() {
+  if (isPrivate()) return null;
   try {
     let id = localStorage.getItem(CLIENT);
     if (!id) localStorage.setItem(CLIENT, (id = makeId()));
@@ -27,7 +30,7 @@ function clientId() {
 }
 
 function send(view, events) {
-  const client = refused || isPrivate() || !view.dataset.events ? null : clientId();
+  const client = refused || !view.dataset.events ? null : clientId();
   const query = view.dataset.queryId;
   if (!client || !query || !events.length) return;
   const common = {

@@ -1,7 +1,7 @@
 // The page, made quicker: pieces of it are exchanged instead of loading it anew. Its state is the
 // address; the photo alone is not, and stays in this tab.
 
-import { tellClick, tellShown } from "./events.js";
+import { clientId, tellClick, tellShown } from "./events.js";
 import { startPhoto } from "./photo.js";
 import { NeedsKey, ask, keepKey, loadOwnPhotos, problemOf, readKey } from "./requests.js";
 import { startSlider } from "./slider.js";
@@ -34,6 +34,8 @@ async function fetchPiece(query, signal) {
     options.body.append("photo", chosen.blob, "photo.jpg");
     if (chosen.crop) options.body.append("crop", chosen.crop.join(","));
   }
+  const client = view.dataset.events ? clientId() : null;
+  if (client) options.headers = { "Shelfwise-Client": client };
   const response = await ask(`${home}/results${query}`, options);
   const isPage = response.headers.get("Content-Type")?.startsWith("text/html");
   if (!isPage) throw new Error(await problemOf(response));
@@ -220,7 +222,9 @@ addEventListener("popstate", () => {
   show(location.search, { keep: true });
 });
 
-if (view.firstElementChild) {
+if (view.firstElementChild?.dataset.trial && clientId()) {
+  show(location.search, { keep: true }); // the page came without the id that an experiment goes by
+} else if (view.firstElementChild) {
   if (get("filters-box") && isNarrow.matches) get("filters-box").open = false;
   dress();
 } else show(location.search); // behind keys the page comes empty
