@@ -9,7 +9,7 @@ from typing import Any
 
 from mappings.errors import InvalidQuery
 from mappings.validation_faults import shorten
-from service.search_request import DEFAULT_WEIGHTS, SearchRequest
+from service.search_request import DEFAULT_WEIGHTS
 from service.search_results import LEXICAL
 
 OWN = "own"
@@ -83,7 +83,7 @@ class Configuration:
             options = {"weights": dict(self.weights)}
         else:
             options = {"weights_version": self.choice.removeprefix(_VERSION)}
-        if self.rules and knows_rules():
+        if self.rules:
             options["rules"] = self.rules
         return options
 
@@ -91,11 +91,6 @@ class Configuration:
 def version_choice(version: str) -> str:
     """Return what stands in the address for a weights version."""
     return f"{_VERSION}{version}"
-
-
-def knows_rules() -> bool:
-    """Return whether a request can say which rules hold for it."""
-    return "rules" in SearchRequest.model_fields
 
 
 def _weight(pair: str, field: str) -> tuple[str, float]:

@@ -15,17 +15,17 @@ from service.api.answers import json_answer
 from service.api.bodies import json_object
 from service.judgements.judgement_list import MAX_GRADE
 from service.judgements.store import JudgementStore, StoredList
+from service.rules.store import RulesStore
 from service.search_results import LEXICAL, WORDS_FIND_PHOTOS, WORDS_FIND_TEXT
 from service.services import Services, current_services
 from service.studio.compare.bars import LEGS
 from service.studio.compare.configurations import (
     NAMED,
     Configuration,
-    knows_rules,
     version_choice,
 )
 from service.studio.compare.judged import Values, effect_of, measure_part
-from service.studio.compare.sides import DEPTH, Question, ask_both
+from service.studio.compare.sides import Question, ask_both
 from service.studio.frame import StudioPage, page_blueprint, piece
 from service.weights.store import WeightsStore
 
@@ -42,6 +42,8 @@ blueprint = page_blueprint(PAGE)
 
 _DEFAULTS = {"a": "keyword", "b": "active"}
 _NO_LIST = "none"
+_VERSIONS = 50
+"""Versions to choose from, the newest ones."""
 _EQUAL = 0.5
 """Where the sliders of weights of one's own stand at first."""
 
@@ -62,9 +64,10 @@ def setup(index: str) -> ResponseReturnValue:
                 version_choice(version["version"]),
                 f"Version {version['version']}" + (", active" * (version["version"] == active)),
             )
-            for version in store.list(index)[:50]
+            for version in store.list(index)[:_VERSIONS]
         ),
     ]
+    rules = RulesStore(services.client).list(index)[:_VERSIONS]
     lists = JudgementStore(services.client).lists()
     return piece(
         "studio/compare/setup.html",
@@ -75,7 +78,7 @@ def setup(index: str) -> ResponseReturnValue:
         lists=lists,
         list_name=_list_name(index, lists),
         no_list=_NO_LIST,
-        has_rules=knows_rules(),
+        rules=[one["version"] for one in rules],
     )
 
 
@@ -94,7 +97,6 @@ def sides(index: str) -> ResponseReturnValue:
         name=index,
         words=question.words,
         sides=(a, b),
-        depth=DEPTH,
         has_grades=bool(list_name),
         judged=len(grades),
         max_grade=max_grade,

@@ -14,7 +14,7 @@ from service.evaluation.means import ndcg
 from service.pages.asking import CARD_FIELDS
 from service.pages.cards import Card, card_of
 from service.search_request import SearchRequest
-from service.search_results import FeatureShare, Hit, LegShare, SearchAnswer
+from service.search_results import FeatureShare, Hit, LegShare, MovedBy, SearchAnswer
 from service.searcher import Searcher
 from service.studio.compare.bars import LEGS, Bar, Scale, bar, given
 from service.studio.compare.configurations import Configuration
@@ -61,7 +61,10 @@ class Question:
 
 @dataclass(frozen=True)
 class HitView:
-    """A hit as it is shown. grade: None where nobody judged. gained: by ranking feature."""
+    """A hit as it is shown.
+
+    grade: None where nobody judged. gained: by ranking feature. pinned_by, moved_by: of rules.
+    """
 
     card: Card
     score: float | None
@@ -71,6 +74,8 @@ class HitView:
     explanation: str
     gained: tuple[tuple[str, FeatureShare], ...]
     grade: int | None
+    pinned_by: str | None
+    moved_by: Sequence[MovedBy]
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ def _side(
         [hit.id for hit in other.hits],
         is_after=letter == "B",
         other_name="A" if letter == "B" else "B",
-        depth=DEPTH,
+        is_whole=len(other.hits) >= other.total.value,
     )
     shown = answer.hits[:SHOWN]
     scale = Scale.of(given(hit.legs) for hit in shown)
@@ -152,4 +157,6 @@ def _hit(
         explanation=hit.explanation or "",
         gained=tuple(gained[:_FEATURES]),
         grade=grade,
+        pinned_by=hit.pinned_by,
+        moved_by=hit.moved_by,
     )
