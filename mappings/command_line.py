@@ -47,6 +47,7 @@ COMMANDS = {
     ),
     "keys": ("service.access.commands:keys", "Make, list and revoke API keys."),
     "weights": ("service.weights.commands:weights", "List, switch and compare ranking weights."),
+    "rules": ("service.rules.commands:rules", "List, change and import rules and synonyms."),
     "evaluate": ("service.cli:evaluate", "Measure ranking on a judgement list."),
     "train": ("service.learning.commands:train", "Learn ranking weights from judgements."),
     "finetune": (

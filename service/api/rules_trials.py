@@ -32,7 +32,7 @@ IMPORT_PARAMETERS = ("format", "mode", "dry_run", "strict", "activate", "if_vers
 
 
 @blueprint.post("/v1/indexes/<index>/rules/preview")
-@needs(Scope.ADMIN)
+@needs(Scope.ADMIN, changes=False)
 def preview(index: str) -> Response:
     """Return a page under the rules in force, and under others, and what moves."""
     check_parameters(())
