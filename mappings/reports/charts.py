@@ -54,6 +54,18 @@ class Series:
     high: Sequence[float] = ()
 
 
+@dataclass(frozen=True)
+class Places:
+    """An x axis of other names than numbers, such as times.
+
+    start, end: its ends. names: place and name of each tick.
+    """
+
+    start: float
+    end: float
+    names: Sequence[tuple[float, str]]
+
+
 def bar_chart(categories: Sequence[str], series: Sequence[Series], *, labels: Labels) -> str:
     """Return bars from zero upwards or downwards, in a group for each category.
 
@@ -77,27 +89,42 @@ def bar_chart(categories: Sequence[str], series: Sequence[Series], *, labels: La
     return picture.svg(parts, what="bars")
 
 
-def line_chart(x: Sequence[float], series: Sequence[Series], *, labels: Labels) -> str:
+def line_chart(
+    x: Sequence[float],
+    series: Sequence[Series],
+    *,
+    labels: Labels,
+    axis: Places | None = None,
+    has_dots: bool = True,
+    from_zero: bool = False,
+) -> str:
     """Return lines with a dot at each value, and a band where a series has an interval.
 
-    x: the places, growing. Raises ValueError when there is no place or they do not grow, and
-    for what `bar_chart` refuses in series.
+    x: the places, growing. axis: the x axis; by default round numbers. has_dots: many dots hide
+    the line; a single value is a dot all the same. from_zero: the y axis begins at 0.
+    Raises ValueError when there is no place or they do not grow, and for what `bar_chart` refuses
+    in series.
     """
     _check(len(x), series)
     check_finite("x", x)
     if any(first >= second for first, second in pairwise(x)):
         raise ValueError("x should grow from one value to the next")
     picture = _Picture(series, labels)
-    y = picture.scale_y([])
-    across = Scale(round_ticks(x[0], x[-1], count=6), _LEFT, WIDTH - _RIGHT)
+    y = picture.scale_y([0.0] if from_zero else [])
+    if axis is None:
+        ticks = round_ticks(x[0], x[-1], count=6)
+        axis = Places(ticks[0], ticks[-1], [(tick, tick_text(tick, ticks)) for tick in ticks])
+    across = Scale([axis.start, axis.end], _LEFT, WIDTH - _RIGHT)
     parts = [*picture.frame(y)]
-    for tick in across.ticks:
+    for tick, name in axis.names:
         place = across.place(tick)
         parts.append(_line(place, picture.bottom, place, picture.bottom + 4, _INK))
-        parts.append(_text(tick_text(tick, across.ticks), place, picture.bottom + 16, "middle"))
+        parts.append(_text(name, place, picture.bottom + 16, "middle"))
     places = [across.place(value) for value in x]
     for number, one in enumerate(series):
-        parts += _curve(one, number, x, places, y)
+        parts += _curve(one, number, places, y)
+        if has_dots or len(x) == 1:
+            parts += _dots(one, number, x, places, y)
     return picture.svg(parts, what="lines")
 
 
@@ -191,9 +218,7 @@ def _bar(
         yield _line(middle, y.place(one.low[column]), middle, y.place(one.high[column]), _INK)
 
 
-def _curve(
-    one: Series, number: int, x: Sequence[float], places: Sequence[float], y: Scale
-) -> Iterator[str]:
+def _curve(one: Series, number: int, places: Sequence[float], y: Scale) -> Iterator[str]:
     colour = _colour(number)
     if one.low:
         there = [f"{a:.2f},{y.place(b):.2f}" for a, b in zip(places, one.high, strict=True)]
@@ -206,12 +231,16 @@ def _curve(
         f'<polyline points="{" ".join(points)}" '
         f'fill="none" stroke="{colour}" stroke-width="2"{dashes}/>'
     )
-    for point, place, value in zip(points, x, one.values, strict=True):
-        across, _, down = point.partition(",")
+
+
+def _dots(
+    one: Series, number: int, x: Sequence[float], places: Sequence[float], y: Scale
+) -> Iterator[str]:
+    for across, place, value in zip(places, x, one.values, strict=True):
         said = escape(f"{one.name}, {place:g}: {value:.4g}")
         yield (
-            f'<circle cx="{across}" cy="{down}" r="3.5" fill="{colour}">'
-            f"<title>{said}</title></circle>"
+            f'<circle cx="{across:.2f}" cy="{y.place(value):.2f}" r="3.5" '
+            f'fill="{_colour(number)}"><title>{said}</title></circle>'
         )
 
 

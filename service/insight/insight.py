@@ -62,11 +62,11 @@ class Insight:
     def summary(self, index: str, span: TimeRange) -> SummaryAnswer:
         """Return the figures of the whole span, and searches over time."""
         traffic, outcomes = self.traffic(index, span), self.outcomes(index, span)
-        return summary_of(span, traffic, outcomes, self._notes(outcomes))
+        return summary_of(span, traffic, outcomes, self.notes(outcomes))
 
     def latency(self, index: str, span: TimeRange) -> LatencyAnswer:
         """Return the times of the answers over time."""
-        return latency_of(span, self.traffic(index, span), self._notes())
+        return latency_of(span, self.traffic(index, span), self.notes())
 
     def queries(
         self,
@@ -76,14 +76,16 @@ class Insight:
         only: Only = "all",
         limit: int = 50,
         least: int = LEAST_SHOWN,
+        outcomes: Outcomes | None = None,
     ) -> QueriesAnswer:
         """Return the most frequent queries.
 
         only: all, those that found nothing (by how often), or those that were shown in `least`
-        searches or more and never clicked (by how often they were shown).
+        searches or more and never clicked (by how often they were shown). outcomes: of the same
+        index and span, where they were read already.
         """
-        outcomes = self.outcomes(index, span)
-        notes = self._notes(outcomes)
+        outcomes = outcomes or self.outcomes(index, span)
+        notes = self.notes(outcomes)
         if only == "no_clicks":
             names = without_clicks(outcomes, least=least, limit=limit)
             counts = (
@@ -121,7 +123,8 @@ class Insight:
         """Return what events tell of searches."""
         return read_outcomes(self.client, index, span)
 
-    def _notes(self, outcomes: Outcomes | None = None) -> list[str]:
+    def notes(self, outcomes: Outcomes | None = None) -> list[str]:
+        """Return what is to be said of the record and of what events tell, in words."""
         notes = [] if self.is_recording else [NO_LOG]
         if outcomes is not None and outcomes.total.shown == 0:
             notes.append(NO_EVENTS)

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from mappings.reports.axes import Scale, round_ticks, tick_text
-from mappings.reports.charts import WIDTH, Labels, Series, bar_chart, line_chart
+from mappings.reports.charts import WIDTH, Labels, Places, Series, bar_chart, line_chart
 
 SVG = "{http://www.w3.org/2000/svg}"
 LABELS = Labels("Gain by query", "query", "difference in NDCG@10")
@@ -182,3 +182,20 @@ def test_a_page_that_forbids_styles_shows_every_colour():
         for node in drawn(svg).iter():
             if node.tag.removeprefix(SVG) in ("rect", "text", "circle", "polygon"):
                 assert node.get("fill", "").startswith("var(--chart-")
+
+
+def test_an_axis_of_times_has_its_own_names_and_many_values_have_no_dots():
+    axis = Places(0.0, 10.0, [(0.0, "noon"), (5.0, "later")])
+    picture = line_chart(
+        [2.0, 4.0],
+        [Series("a", [30.0, 40.0])],
+        labels=LABELS,
+        axis=axis,
+        has_dots=False,
+        from_zero=True,
+    )
+    assert ">noon<" in picture and ">later<" in picture
+    assert "<circle" not in picture
+    assert ">0<" in picture  # the y axis begins there
+    lone = line_chart([2.0], [Series("a", [3.0])], labels=LABELS, axis=axis, has_dots=False)
+    assert lone.count("<circle") == 1  # a line of one value is none
