@@ -124,7 +124,7 @@ def counting(body: Mapping[str, Any]) -> dict[str, Any]:
     Elasticsearch counts the hits of such a search without their scores where it can. A `knn` then
     counts all its neighbours, also those below its `similarity`, unless a score is asked for.
     """
-    return {"min_score": 0, **body} if body.get("size") == -1 else dict(body)
+    return {"min_score": 0, **body} if body.get("size") == 0 else dict(body)
 
 
 def quoted(part: str) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 import orjson
 
 from service.compat.decision import OF_THE_FIRST_PASS, Hybrid
-from service.compat.exchange import Exchange
+from service.compat.exchange import Exchange, counting
 from service.compat.fetching import Hit, RankedHit, fetch_hits, with_highlight_query
 from service.compat.hiding import brings_ours, hiding, show_as, without_own_fields
 from service.compat.legs import CompatLegs
@@ -66,7 +66,7 @@ class HybridSearch:
         kept = {"min_score", "terminate_after", "runtime_mappings"}
         body = {name: part for name, part in self.body.items() if name in kept}
         body |= {"query": self.legs.for_answer(), "size": 0, "track_total_hits": True}
-        found = self._ask(body, self.parameters.of_whole_answer())
+        found = self._ask(counting(body), self.parameters.of_whole_answer())
         early = {"terminated_early": True} if found.get("terminated_early") else {}
         return {
             "count": found["hits"]["total"]["value"],
@@ -83,7 +83,7 @@ class HybridSearch:
         beside = self._splits_aggregations()
         if beside:
             body = {name: part for name, part in body.items() if name not in _AGGREGATIONS}
-        found = self._ask(body, self.parameters.of_whole_answer())
+        found = self._ask(counting(body), self.parameters.of_whole_answer())
         if beside:
             found["aggregations"] = self._aggregations_without_post_filter()
         return found
@@ -160,7 +160,7 @@ class HybridSearch:
             body = hiding(body)
         given = self.parameters.of_whole_answer().given
         plain = {k: v for k, v in given.items() if k != "rest_total_hits_as_int"}
-        return self._ask(body, Parameters(plain)).get("aggregations")
+        return self._ask(counting(body), Parameters(plain)).get("aggregations")
 
     def _ranked(self, hits: Sequence[Hit]) -> list[tuple[Hit, float]]:
         """Return hits with their fused scores, best first, ties by id."""

@@ -16,7 +16,7 @@ import orjson
 from mappings.errors import InvalidQuery
 from mappings.raw_cluster import RawAnswer
 from service.compat.decision import OF_THE_FETCH
-from service.compat.exchange import NDJSON, ElasticsearchRefused, Exchange, quoted
+from service.compat.exchange import NDJSON, ElasticsearchRefused, Exchange, counting, quoted
 from service.compat.fetching import RankedHit, fetch_hits
 from service.compat.parameters import HEADER, Parameters
 from service.compat.retriever_fusion import Key, ScoredList, fuse_tree
@@ -110,7 +110,7 @@ def _beside_hits(
     ]
     asked = {name: body[name] for name in body if name in _BESIDE_HITS}
     asked |= {"query": {"bool": {"should": should, "minimum_should_match": 1}}, "size": 0}
-    return exchange.search(index, asked, parameters.of_first_pass())
+    return exchange.search(index, counting(asked), parameters.of_first_pass())
 
 
 def _ids(found: Mapping[Key, float]) -> list[str]:

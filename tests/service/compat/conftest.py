@@ -14,8 +14,9 @@ from werkzeug.serving import make_server
 
 from embedded.elasticsearch import EmbeddedElasticsearch
 from embedded.redis_server import EmbeddedRedis
-from mappings.attachments import Attachments
-from tests.service.compat.shop_index import TEMPLATE, attach_in_place, make_shop
+from indexer.encoders.hashing import HashingEncoder
+from mappings.attachments import OWN_FIELD, Attachments
+from tests.service.compat.shop_index import TEMPLATE, attach_in_place, make_shop, products, text_of
 from tests.service.conftest import running_app
 
 
@@ -25,6 +26,25 @@ def attached(cluster: Elasticsearch) -> Iterator[str]:
     name = f"boutique-{secrets.token_hex(4)}"
     make_shop(cluster, name)
     attach_in_place(cluster, name)
+    yield name
+    Attachments(cluster).remove(name)
+    cluster.indices.delete(index=name)
+
+
+@pytest.fixture
+def attached_flat(cluster: Elasticsearch) -> Iterator[str]:
+    """Name of such an index of two segments without nested documents.
+
+    In which Elasticsearch counts hits in another way.
+    """
+    name = f"flat-{secrets.token_hex(4)}"
+    make_shop(cluster, name, is_flat=True)
+    attach_in_place(cluster, name)
+    # What a version of 9 shows of a document has no vectors, so one is made anew.
+    product = products()["sku-000"]
+    vector = HashingEncoder(template=TEMPLATE).encode([text_of(product)])[0].tolist()
+    more = {**product, OWN_FIELD: {"text_vector": vector}}
+    cluster.index(index=name, id="sku-more", document=more, refresh=True)
     yield name
     Attachments(cluster).remove(name)
     cluster.indices.delete(index=name)

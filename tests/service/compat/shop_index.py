@@ -96,9 +96,11 @@ def text_of(product: dict[str, Any]) -> str:
     return f"{product['name']}. {product['manufacturer']}. {product['desc']}"
 
 
-def make_shop(cluster: Elasticsearch, name: str) -> None:
-    """Make and fill the index, as the shop's own code does."""
-    cluster.indices.create(index=name, mappings=MAPPINGS, settings=SETTINGS)
+def make_shop(cluster: Elasticsearch, name: str, *, is_flat: bool = False) -> None:
+    """Make and fill the index, as the shop's own code does. is_flat: without nested documents."""
+    more = {"facets": {"type": "object"}} if is_flat else {}
+    mappings = {"properties": {**MAPPINGS["properties"], **more}}
+    cluster.indices.create(index=name, mappings=mappings, settings=SETTINGS)
     actions = [{"_id": key, **document} for key, document in products().items()]
     bulk(cluster, actions, index=name, refresh=True)
 

@@ -97,6 +97,23 @@ def test_total_count_facets_and_pages_speak_of_the_same_products(
     assert no_hits["hits"]["total"] == answer["hits"]["total"]
 
 
+def test_neighbours_below_the_floor_are_not_counted_where_no_hits_are_wanted(
+    compat: FlaskClient, attached_flat: str
+) -> None:
+    word = "w22"  # which points away from most of the products
+    body = {
+        "query": {"match": {"name": word}},
+        "ext": {"shelfwise": {"weights": {"text_vector": 1.0}}},
+    }
+    found = ask(compat, attached_flat, {**body, "size": 240})["hits"]["total"]
+    # All 100 nearest on 8.19, whose vectors of 8 bits are that inexact here.
+    assert 0 < found["value"] <= 100
+    count: Any = compat.post(f"/{attached_flat}/_count", json=body).json
+    assert count["count"] == found["value"]
+    for more in ({}, {"aggs": BRANDS}, {"track_total_hits": True}):
+        assert ask(compat, attached_flat, {**body, "size": 0, **more})["hits"]["total"] == found
+
+
 def test_products_with_both_words_come_first_and_scores_fall(
     compat: FlaskClient, attached: str
 ) -> None:
