@@ -183,7 +183,8 @@ def query_clause(
         # What stands for a deleted product has no words and no vectors, so no leg finds it.
         query["must_not"] = [{"exists": {"field": "deleted_at"}}]
         if moves:
-            query |= {"should": move_clauses(moves), "minimum_should_match": 0}
+            # Without a clause that must match, one of those that may would have to.
+            query |= {"must": [{"match_all": {"boost": 0}}], "should": move_clauses(moves)}
     return {"bool": query}
 
 

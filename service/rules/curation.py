@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from mappings.errors import UnknownRules
 from service.cursor import Cursor
 from service.filters.compiler import compile_filter
 from service.query_vectors import Embedding, QueryVectors
@@ -58,7 +59,12 @@ def rules_of(
     """Return the rules that a request is answered by; raises UnknownRules for a version."""
     if request.rules == OFF:
         return _NONE
-    return source.get(index) if request.rules is None else source.get_version(index, request.rules)
+    if request.rules is None:
+        return source.get(index)
+    try:
+        return source.get_version(index, request.rules)
+    except UnknownRules as error:
+        raise UnknownRules(error.message, field="rules") from error
 
 
 @dataclass(frozen=True)
