@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Self, cast
 
 import click
 import orjson
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from mappings.errors import InvalidQuery
-from mappings.index_lifecycle import find_index
 from service.evaluation.options import (
     cluster,
     max_grade_option,
@@ -25,29 +20,24 @@ from service.evaluation.options import (
 )
 from service.events.commands import age
 from service.events.event_store import EventStore
-from service.feature_ranking import encoders_of
-from service.fusion.linear import LinearModel
 from service.intervals import interval
 from service.judgements.opening import open_list
-from service.learning import baselines
-from service.learning.baselines import BASELINES, FIXED_BLEND, shipped_model
+from service.learning.baselines import FIXED_BLEND
 from service.learning.click_data import grades_by_clicks
-from service.learning.collecting import Collected, Grades, collect
-from service.learning.curve import curve_steps, learning_curve, pays_from
+from service.learning.collecting import Collected
+from service.learning.curve import pays_from
 from service.learning.registry import TRAINERS, load_trainer
 from service.learning.report import training_page
-from service.learning.training import (
-    LEAST_QUERIES,
-    Training,
-    learn,
-    metrics,
-    weights_document,
+from service.learning.run import (
+    Activates,
+    GradeSource,
+    TrainingPlan,
+    TrainingWatch,
+    run_training,
 )
-from service.learning.validation import OUTER_FOLDS, Trainer, repeats_for
+from service.learning.training import Training, metrics
 from service.ranking.features import FEATURES
 from service.weights.console import refusals
-from service.weights.store import WeightsStore
-from service.weights.switching import require_usable
 
 _SHOWN_RANKS = 10
 _MOST_DISAGREEMENT = 0.2
@@ -110,38 +100,31 @@ def train(
         load_trainer(name) for name in (TRAINERS if fusion == "auto" else fusion.split(","))
     ]
     console = Console(stderr=as_json)
-    grades, confidence = (
-        (open_list(cluster, judgements, max_grade=max_grade).judgements, None)
+    source = (
+        GradeSource("judgements", open_list(cluster, judgements, max_grade=max_grade).judgements)
         if judgements
         else _clicked(index, since, console)
     )
-    data = collect(
-        searcher_of("live"),
+    plan = TrainingPlan(
         index,
-        grades,
-        confidence=confidence,
+        trainers,
+        activates=cast(Activates, activate),
         is_complete=complete,
-        track=show_progress("searching"),
-    )
-    _say_what_was_left_out(data, console)
-    client = cluster()
-    store = WeightsStore(client)
-    live = find_index(client, index)
-    training = _learned(data, trainers, shipped_model(live), with_curve=curve)
-    document = weights_document(
-        index,
-        data,
-        training,
-        source="clicks" if clicks else "judgements",
-        encoders=encoders_of(live),
+        with_curve=curve,
         note=note,
+        who="shelfwise train",
     )
-    version = store.save(document)
-    with refusals():
-        require_usable({**document, "version": version})
-    is_active = activate == "always" or (activate == "auto" and training.pays)
-    if is_active:
-        store.activate(index, version, who="shelfwise train")
+    with _Bars(console) as watch, refusals():
+        trained = run_training(
+            plan,
+            source,
+            client=cluster(),
+            searcher=searcher_of("live"),
+            watch=watch,
+            track=show_progress("searching"),
+        )
+    version, is_active = trained.version, trained.is_active
+    data, training = trained.data, trained.training
     if html:
         html.write_text(training_page(index, version, data, training), encoding="utf-8")
     if as_json:
@@ -185,7 +168,7 @@ def features(as_json: bool) -> None:
     Console().print(table)
 
 
-def _clicked(index: str, since: str, console: Console) -> tuple[Grades, Grades]:
+def _clicked(index: str, since: str, console: Console) -> GradeSource:
     """Return grades and confidence by clicks, and say what they come from."""
     found = grades_by_clicks(EventStore(cluster()), index, since=datetime.now(UTC) - age(since))
     looks = ", ".join(f"{one:.2f}" for one in found.examination[:_SHOWN_RANKS])
@@ -201,36 +184,36 @@ def _clicked(index: str, since: str, console: Console) -> tuple[Grades, Grades]:
             "vary the ranking a little (see docs/relevance.md, Clicks)",
             highlight=False,
         )
-    return found.grades.grades, found.grades.confidence
+    return GradeSource("clicks", found.grades.grades, found.grades.confidence)
 
 
-def _learned(
-    data: Collected, trainers: list[Trainer], shipped: LinearModel, *, with_curve: bool
-) -> Training:
-    if len(data.queries) < LEAST_QUERIES:
-        raise InvalidQuery(
-            f"judgements: {len(data.queries)} queries have a right answer in the index; learning "
-            f"takes at least {LEAST_QUERIES}, and the weights stay as they are",
-            field="judgements",
-        )
-    ways: list[Trainer] = [baselines.shipped(shipped), *BASELINES, *trainers]
-    with _bars({way.name: OUTER_FOLDS * repeats_for(data.queries) for way in ways}) as advance:
-        training = learn(data, trainers, shipped=shipped, on_fold=advance)
-    if not with_curve:
-        return training
-    best = next((one for one in trainers if one.name == training.best), trainers[0])
-    with _bars({"learning curve": curve_steps(len(data.queries))}) as advance:
-        points = learning_curve(best, data.queries, on_point=lambda: advance("learning curve"))
-    return replace(training, curve=points)
+class _Bars(TrainingWatch):
+    """Shows how far each way of ranking is, on standard error, and what was left out."""
 
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._tasks: dict[str, TaskID] = {}
 
-@contextmanager
-def _bars(totals: Mapping[str, int]) -> Iterator[Any]:
-    """Yield a function that is told of each step by name; shown on standard error."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        tasks = {name: progress.add_task(name, total=total) for name, total in totals.items()}
-        yield lambda name: progress.advance(tasks[name])
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def begin(self, stage: str, total: int) -> None:
+        """Show a bar."""
+        self._progress.start()
+        self._tasks[stage] = self._progress.add_task(stage, total=total)
+
+    def advance(self, stage: str) -> None:
+        """Move a bar on."""
+        self._progress.advance(self._tasks[stage])
+
+    def collected(self, data: Collected) -> None:
+        """Say what was left out."""
+        _say_what_was_left_out(data, self._console)
 
 
 def _say_what_was_left_out(data: Collected, console: Console) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from service.fusion.linear import LinearModel
 from service.fusion.registry import FusionModel
-from service.intervals import interval
+from service.intervals import SEED, interval
 from service.learning import baselines
 from service.learning.baselines import (
     BASELINES,
@@ -62,22 +62,26 @@ def learn(
     *,
     shipped: LinearModel,
     repeats: int | None = None,
+    seed: int = SEED,
     on_fold: Callable[[str], None] = lambda name: None,
+    on_way: Callable[[str, Validated], None] = lambda name, way: None,
 ) -> Training:
     """Validate the baselines and the trainers, and learn the best of these from all queries.
 
     data: at least LEAST_QUERIES queries. shipped: the weights that answer without training.
-    on_fold: called with a way's name after each fold.
+    seed: of the folds and of what a trainer draws. on_fold: called with a way's name after each
+    fold; on_way with what it is worth after all of them.
     """
-    validated = {
-        way.name: cross_validate(
+    validated: dict[str, Validated] = {}
+    for way in (baselines.shipped(shipped), *BASELINES, *trainers):
+        validated[way.name] = cross_validate(
             way,
             data.queries,
             repeats=repeats,
+            seed=seed,
             on_fold=lambda way=way: on_fold(way.name),  # type: ignore[misc]
         )
-        for way in (baselines.shipped(shipped), *BASELINES, *trainers)
-    }
+        on_way(way.name, validated[way.name])
 
     def gain(name: str, other: str, looks: int = 1) -> tuple[float, float, float]:
         difference = validated[name].quality.goal - validated[other].quality.goal
@@ -89,7 +93,7 @@ def learn(
     if gains[best.name][1] <= 0:
         best = BEST_FIXED_BLEND
         gains[best.name] = gain(best.name, SHIPPED)
-    model, settings = train(best, data.queries)
+    model, settings = train(best, data.queries, seed=seed)
     over_shipped = gain(best.name, SHIPPED)
     return Training(validated, best.name, gains[best.name], over_shipped, model, settings)
 
