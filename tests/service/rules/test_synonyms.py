@@ -86,10 +86,11 @@ def test_expansion_has_a_limit_and_says_so():
 
 @given(st.text(max_size=40))
 def test_any_text_is_taken(text):
-    synonyms = table({"words": ["a", "b c"], "to": ["<b>🔥</b>"]}, {"words": [text or "x", "y"]})
-    found = synonyms.expand({text: 1.0}) if text.strip() else None
-    if found is not None:
-        lexical_clause({text: 1.0}, synonyms=found.groups)
+    synonyms = table({"words": ["a", "b c"], "to": ["<b>🔥</b>"]}, {"words": [f"x {text}", "y"]})
+    found = synonyms.expand({f"X {text} a": 1.0})
+    assert found is not None
+    assert list(found.groups) == [f"X {text} a"]
+    assert lexical_clause({f"X {text} a": 1.0}, synonyms=found.groups)
 
 
 def test_word_that_a_synonym_knows_is_not_corrected():
