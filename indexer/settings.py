@@ -119,10 +119,11 @@ class IndexerSettings(SharedSettings):
         0,
         ge=0,
         le=65_535,
-        description="Port on which the worker answers Prometheus, without a key; 0 for none.",
+        description="Port on which the worker or `shelfwise sync` answers Prometheus, without a "
+        "key; 0 for none.",
     )
     indexer_metrics_host: str = Field(
-        "127.0.0.1", description="Address on which the worker answers Prometheus."
+        "127.0.0.1", description="Address on which the worker or `shelfwise sync` answers Prometheus."
     )
     indexer_niceness: int = Field(
         10,

@@ -15,6 +15,8 @@ import yaml
 
 from docs.write_metrics import metrics_page
 from indexer import telemetry as worker_telemetry
+from indexer.connectors import metrics as sync_metrics
+from indexer.connectors.sync_config import read_sources
 from indexer.settings import IndexerSettings
 from mappings.metrics import Metric
 from mappings.product_changes import LANES
@@ -24,7 +26,10 @@ from service.settings import ServiceSettings
 ROOT = Path(__file__).resolve().parent.parent
 MONITORING, KUBERNETES = ROOT / "docs/monitoring", ROOT / "docs/kubernetes"
 KUBERNETES_VERSIONS = ("1.30", "1.37")
-METRICS = {one.name: one for one in (*service_telemetry.METRICS, *worker_telemetry.METRICS)}
+METRICS = {
+    one.name: one
+    for one in (*service_telemetry.METRICS, *worker_telemetry.METRICS, *sync_metrics.METRICS)
+}
 SCRAPED = {"job", "instance"}
 """Labels that Prometheus itself puts on everything."""
 
@@ -102,7 +107,11 @@ def test_the_page_of_metrics_is_current():
 def test_every_listed_metric_is_made_and_no_other():
     made = {
         family.name + ("_total" if family.type == "counter" else "")
-        for telemetry in (service_telemetry.Telemetry(), worker_telemetry.WorkerTelemetry())
+        for telemetry in (
+            service_telemetry.Telemetry(),
+            worker_telemetry.WorkerTelemetry(),
+            sync_metrics.SyncTelemetry(),
+        )
         for family in telemetry._registry.shown().collect()
     }
     live = {one.name for one in METRICS.values() if one.name.startswith("shelfwise_queue")}
@@ -182,6 +191,7 @@ class TestMonitoringProfile:
         workers = {name for name in self.compose["services"] if "worker" in name}
         assert set(jobs["shelfwise-worker"]["names"]) == workers
         assert jobs["shelfwise-service"]["names"] == ["service"]
+        assert jobs["shelfwise-sync"] == {**jobs["shelfwise-worker"], "names": ["sync"]}
         named = {
             match for _, text in expressions() for match in re.findall(r'job="([^"]+)"', text)
         }
@@ -223,7 +233,8 @@ def test_every_deployment_has_a_budget_and_an_autoscaler():
     for one in MANIFESTS:
         by_kind.setdefault(one.values[0]["kind"], set()).add(one.values[0]["metadata"]["name"])
     assert by_kind["Deployment"] == by_kind["PodDisruptionBudget"]
-    assert by_kind["Deployment"] == by_kind["HorizontalPodAutoscaler"]
+    scaled = by_kind["Deployment"] - {"shelfwise-sync"}  # one process reads a source
+    assert scaled == by_kind["HorizontalPodAutoscaler"]
 
 
 def test_selectors_and_ports_of_the_manifests_lead_somewhere():
@@ -261,8 +272,25 @@ def test_autoscalers_ask_for_what_the_adapter_offers():
     assert asked == offered
 
 
+def config_map(name: str) -> dict[str, Any]:
+    (found,) = (
+        one.values[0]
+        for one in MANIFESTS
+        if (one.values[0]["kind"], one.values[0]["metadata"]["name"]) == ("ConfigMap", name)
+    )
+    return found
+
+
+def test_sources_of_the_manifests_can_be_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("SHOP_DB", "sqlite://")
+    for name, text in config_map("shelfwise-sync")["data"].items():
+        (tmp_path / name).write_text(text)
+    (source,) = read_sources(tmp_path / "sync.toml")
+    assert (source.name, source.options.index) == ("shop-db", "products")
+
+
 def test_settings_of_the_manifests_are_accepted_by_the_programs():
-    (config,) = (one.values[0] for one in MANIFESTS if one.values[0]["kind"] == "ConfigMap")
+    config = config_map("shelfwise")
     ServiceSettings.from_environment(config["data"])
     IndexerSettings.from_environment(config["data"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -42,7 +42,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class SyncParts:
-    """What every source's passes need. owner: a name for this process, unlike all others."""
+    """What every source's passes need. owner: a name for this process, unlike all others.
+
+    on_changes: told the source, the index and what became of changes, as soon as it is known.
+    """
 
     settings: IndexerSettings
     client: Elasticsearch
@@ -50,15 +53,21 @@ class SyncParts:
     outbox: Outbox
     states: SourceStates
     owner: str
+    on_changes: Callable[[str, str, Mapping[str, int]], None] = lambda source, index, counts: None
 
 
 @dataclass
 class PassSummary:
-    """What a pass did. counts: `records`, `unread`, and what became of the changes by name."""
+    """What a pass did.
+
+    complete_as_of: up to when all is in the index (ISO 8601). counts: `records`, `unread`, and
+    what became of the changes by name.
+    """
 
     source: str
     index: str
     is_complete: bool = False
+    complete_as_of: str | None = None
     seconds: float = 0.0
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -134,6 +143,7 @@ class SourcePass:
         finally:
             self.summary.seconds = self._clock() - self._started
         done = {"complete_as_of": now, "last_error": None} if self.summary.is_complete else {}
+        self.summary.complete_as_of = done.get("complete_as_of", self._held.state.complete_as_of)
         self._save(release=True, **done)
         return self.summary
 
@@ -190,9 +200,12 @@ class SourcePass:
     def _commit(self, pages: Sequence[DonePage]) -> None:
         """Move the cursor behind pages that are in the index; store it now and then."""
         for page in pages:
+            counts = Counter(unread=len(page.unread))
             for outcome in page.outcomes:
                 for name in _OUTCOMES:
                     self.summary.counts[name] += getattr(outcome, name)
+                    counts[name] += getattr(outcome, name)
+            self._parts.on_changes(self._source.name, self._source.options.index, counts)
             if any(outcome.cancelled for outcome in page.outcomes):
                 raise InvalidQuery("the task of this pass was cancelled", field="task_id")
             self._keep_unread(page.unread)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from threading import Event
 from types import FrameType
 
 import structlog
 
 from indexer.celery_app import create_app, publisher
+from indexer.connectors.metrics import Result, SyncTelemetry
 from indexer.connectors.runner import PassSummary, SyncParts, described_error, run_pass
 from indexer.connectors.states import SourceStates, new_owner
 from indexer.connectors.sync_config import Source
@@ -65,9 +68,16 @@ def sync_once(
 
 
 def sync_for_ever(settings: IndexerSettings, sources: Sequence[Source]) -> None:
-    """Read every source again and again, until SIGTERM or Ctrl-C."""
-    with _parts(settings) as parts, _stop_on_signal() as stop, _threads(sources) as pool:
-        futures = [pool.submit(_follow, source, parts, stop) for source in sources]
+    """Read every source again and again, until SIGTERM or Ctrl-C.
+
+    Raises MissingSetting when the port of the metrics is taken.
+    """
+    telemetry = SyncTelemetry()
+    if settings.indexer_metrics_port:
+        telemetry.serve(settings.indexer_metrics_host, settings.indexer_metrics_port)
+    with _parts(settings) as plain, _stop_on_signal() as stop, _threads(sources) as pool:
+        parts = replace(plain, on_changes=telemetry.changed)
+        futures = [pool.submit(_follow, source, parts, stop, telemetry) for source in sources]
         log.info("sync_started", sources=[source.name for source in sources])
         for future in futures:
             future.result()
@@ -91,27 +101,34 @@ def described(summary: PassSummary) -> str:
     )
 
 
-def _follow(source: Source, parts: SyncParts, stop: Event) -> None:
+def _follow(source: Source, parts: SyncParts, stop: Event, telemetry: SyncTelemetry) -> None:
     """Read one source for ever; a fault of it is told, waited over, and keeps no other waiting."""
     failures = 0
-    every = source.options.every
+    name, index, every = source.name, source.options.index, source.options.every
+    telemetry.completed(name, index, None)
     while not stop.is_set():
         wait = every
+        began = time.monotonic()
         try:
             summary = run_pass(source, parts, stop)
         except SourceBusy as error:
             # Another process reads it; should that one die, this one takes over.
-            log.info("source_is_busy", source=source.name, reason=error.message)
+            log.info("source_is_busy", source=name, reason=error.message)
             wait = min(every, _BUSY_SECONDS)
+            telemetry.passed(name, "busy")
         except Exception as error:
             unforeseen = not isinstance(error, ShelfwiseError)
-            log.error("source_failed", source=source.name, reason=str(error), exc_info=unforeseen)
+            log.error("source_failed", source=name, reason=str(error), exc_info=unforeseen)
             wait = max(every, backoff_seconds(failures, first=1, longest=LONGEST_BACKOFF_SECONDS))
             failures += 1
+            telemetry.passed(name, "failed", seconds=time.monotonic() - began)
         else:
             failures = 0
+            result: Result = "complete" if summary.is_complete else "stopped"
+            telemetry.passed(name, result, seconds=summary.seconds)
+            telemetry.completed(name, index, summary.complete_as_of)
             if summary.counts["records"] or summary.counts["deleted"]:
-                log.info("source_read", source=source.name, **summary.to_json())
+                log.info("source_read", source=name, **summary.to_json())
         stop.wait(wait)
 
 

@@ -6,12 +6,14 @@ import json
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 from elasticsearch import Elasticsearch
 
+from embedded import ports
 from indexer.connectors.commands import sync as command
 from indexer.connectors.states import STATES_INDEX, SourceState, SourceStates
 from indexer.connectors.sync import sync_once
@@ -166,8 +168,15 @@ def test_database_is_followed_with_its_deletes_until_it_is_told_to_stop(
         query=f"SELECT * FROM {table}", deleted="gone", page_size=50,
     )  # fmt: skip
     (tmp_path / "db.json").write_text('{"fields": {"id": "id", "title": "title"}}')
+    (port,) = ports.pick_free(1)
+    env = {**env, "SHELFWISE_INDEXER_METRICS_PORT": str(port)}
     with Program("sync", "--config", str(path), env=env, log=tmp_path / "log") as program:
         wait_until(lambda: "source_read" in program.said)
+        with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            shown = answer.read().decode()
+        labels = f'index="{index_name}",outcome="indexed",source="{name}"'
+        assert f"shelfwise_sync_changes_total{{{labels}}} 120.0" in shown
+        assert f'shelfwise_sync_passes_total{{result="complete",source="{name}"}}' in shown
         assert ids(cluster, index_name) == names(range(120))
         with engine.begin() as connection:
             connection.exec_driver_sql(
