@@ -192,8 +192,8 @@ def choose_map(record: Mapping[str, Any], *, is_text: bool) -> RecordMap:
     fitting = [item for item in shipped_maps().values() if set(item.detect) <= columns]
     if not fitting:
         raise MissingSetting(
-            "no shipped field map recognises the file; name one with --map. The first record "
-            f"has {shorten(sorted(columns), 400)}"
+            "no shipped field map recognises the file; write one (docs/field-maps.md) and name it "
+            f"with --map. The first record has {shorten(sorted(columns), 400)}"
         )
     return max(fitting, key=lambda item: (len(item.detect), item.name))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import islice
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mappings.feeds.field_map import IdentityMap, choose_map, parse_map, read_ma
 from mappings.product import Product
 from mappings.product_changes import ProductChange
 
+PAGE = (Path(__file__).parents[2] / "docs" / "field-maps.md").read_text(encoding="utf-8")
 REAL_DATA = Path(__file__).parents[3] / "shared" / "data"
 ICECAT = {
     "id": "1",
@@ -321,3 +323,27 @@ def test_record_without_an_id_is_rejected(record):
     with pytest.raises(ProductRejected) as caught:
         IdentityMap().apply(record)
     assert caught.value.field == "id"
+
+
+def test_example_of_the_documents_makes_products(tmp_path):
+    feed, raw = re.findall(r"```(?:text|json)\n(.*?)```", PAGE, re.DOTALL)
+    path = tmp_path / "velo.csv"
+    path.write_text(feed, encoding="utf-8")
+    mapping = parse_map(raw.encode(), where="velo.json")
+    with RecordFile(path) as records:
+        first, second = (mapping.apply(record.value or {}).fields for record in records)
+    Product.parse(first)
+    Product.parse(second)
+    assert (first["price"], len(first["images"])) == (1199.5, 2)
+    assert first["attributes"] == {"colour": "red", "weight": 14500}
+    assert (second["price"], second["availability"]) == (9.9, "out_of_stock")
+
+
+def test_the_page_names_every_option_and_field():
+    with pytest.raises(MissingSetting) as caught:
+        parse_map(b'{"fields": {"id": {"from": "a", "?": 1}, "title": "t"}}', where="x")
+    options = caught.value.message.partition("known are ")[2].split(", ")
+    assert len(options) > 10
+    assert [name for name in options if f'"{name}": ' not in PAGE] == []
+    fields = set(Product.model_fields) - {"vectors"}
+    assert [name for name in fields if f"`{name}`" not in PAGE] == []
