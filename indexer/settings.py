@@ -123,7 +123,8 @@ class IndexerSettings(SharedSettings):
         "key; 0 for none.",
     )
     indexer_metrics_host: str = Field(
-        "127.0.0.1", description="Address on which the worker or `shelfwise sync` answers Prometheus."
+        "127.0.0.1",
+        description="Address on which the worker or `shelfwise sync` answers Prometheus.",
     )
     indexer_niceness: int = Field(
         10,
