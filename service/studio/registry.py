@@ -9,9 +9,10 @@ from service.studio.experiments import page as experiments
 from service.studio.insight import page as insight
 from service.studio.judging import page as judging
 from service.studio.page import PageModule, StudioPage
+from service.studio.rules import page as rules
 from service.studio.weights import page as weights
 
-MODULES: Sequence[PageModule] = (compare, judging, weights, experiments, insight)
+MODULES: Sequence[PageModule] = (compare, rules, judging, weights, experiments, insight)
 
 PAGES: tuple[StudioPage, ...] = tuple(
     sorted((module.PAGE for module in MODULES), key=lambda page: (page.order, page.name))
