@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime
 from datetime import time as time_of_day
 from decimal import Decimal
@@ -17,16 +18,22 @@ _MILLISECONDS_FROM = 100_000_000_000
 """A number of seconds as great as this is a time after the year 5000, so it is milliseconds."""
 
 
+_WHOLE_BELOW = 2**63
+"""What JSON as Redis is sent it, and Elasticsearch, take as a whole number."""
+
+
 def plain(value: Value) -> Value:
     """Return a column's value as JSON has it.
 
-    Times become ISO 8601, one without a zone being UTC; decimals become numbers; bytes, which
-    no product has, nothing.
+    Times become ISO 8601, one without a zone being UTC; decimals become numbers; NaN and
+    infinities text, for the product's own checks to refuse; bytes, which no product has, nothing.
     """
+    if isinstance(value, float | Decimal) and not math.isfinite(value):
+        return str(value)
     if value is None or isinstance(value, str | int | float):
         return value
     if isinstance(value, Decimal):
-        return float(value) if value % 1 else int(value)
+        return int(value) if abs(value) < _WHOLE_BELOW and not value % 1 else float(value)
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
     if isinstance(value, date | time_of_day):

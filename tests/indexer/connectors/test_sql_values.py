@@ -8,7 +8,9 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from sqlalchemy import make_url
 
+from indexer.connectors.sql_database import connect_arguments
 from indexer.connectors.sql_paging import Paging
 from indexer.connectors.sql_values import decode, encode, plain, seconds_of
 from mappings.errors import MissingSetting
@@ -22,6 +24,10 @@ NOON = datetime(2026, 3, 1, 12, 0, 0, 123_456)
     [
         (Decimal("12.50"), 12.5),
         (Decimal(3), 3),
+        (Decimal("1e30"), 1e30),
+        (Decimal("NaN"), "NaN"),
+        (Decimal("-Infinity"), "-Infinity"),
+        (float("inf"), "inf"),
         (NOON, "2026-03-01T12:00:00.123456+00:00"),
         (NOON.replace(tzinfo=timezone(timedelta(hours=2))), "2026-03-01T12:00:00.123456+02:00"),
         (date(2026, 3, 1), "2026-03-01"),
@@ -97,3 +103,16 @@ def test_query_that_pages_itself_is_run_as_it_stands():
 def test_query_that_cannot_be_paged_says_why(query, column, said):
     with pytest.raises(MissingSetting, match=said):
         Paging(query, column, "t", (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("postgresql+psycopg://u:p@h/shop", {"connect_timeout": 10, "keepalives_idle": 30}),
+        ("postgresql+psycopg://h/shop?connect_timeout=3", {"connect_timeout": None}),
+        ("sqlite://", {"connect_timeout": None}),
+    ],
+)
+def test_server_that_is_gone_without_a_word_is_not_waited_for_in_vain(address, expected):
+    found = connect_arguments(make_url(address))
+    assert {name: found.get(name) for name in expected} == expected
