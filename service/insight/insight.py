@@ -153,6 +153,7 @@ def summary_of(
         purchase_rate=_share(shown.purchased, shown),
         sources=_counts(traffic.sources),
         weights=_counts(traffic.weights),
+        rules=_counts(traffic.rules),
         fallbacks=_counts(total.dropped),
         rows=[_traffic_row(at, counts) for at, counts in traffic.steps],
     )

@@ -31,6 +31,7 @@ def logged_words(
         took_ms=answer.took.get("total", 0.0),
         dropped=tuple(one.reason for one in answer.watch.dropped),
         weights=answer.weights_version,
+        rules=str((answer.rules or {}).get("version") or ""),
         is_first_page=is_first_page,
     )
 

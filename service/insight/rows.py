@@ -108,6 +108,7 @@ class SummaryAnswer(_Answer):
     purchase_rate: float | None
     sources: list[Count] = Field(description="Searches by who asked.")
     weights: list[Count] = Field(description="Searches by the weights that ranked.")
+    rules: list[Count] = Field(description="Searches by the version of the rules in force.")
     fallbacks: list[Count] = Field(description="Answers without a leg, by reason.")
     rows: list[TrafficRow]
 

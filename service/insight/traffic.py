@@ -58,12 +58,13 @@ class Counts:
 
 @dataclass(frozen=True)
 class Traffic:
-    """Counts by step of time, of the whole span, and searches by source and weights."""
+    """Counts by step of time, of the whole span, and searches by source, weights and rules."""
 
     steps: Sequence[tuple[datetime, Counts]]
     total: Counts
     sources: Mapping[str, int]
     weights: Mapping[str, int]
+    rules: Mapping[str, int]
 
 
 def read_traffic(client: Elasticsearch, index: str, span: TimeRange) -> Traffic:
@@ -91,6 +92,7 @@ def read_traffic(client: Elasticsearch, index: str, span: TimeRange) -> Traffic:
                 "steps": {"date_histogram": span.histogram("at"), "aggs": _step_sums()},
                 "sources": {"terms": {"field": "source", "size": _MOST_NAMES}, "aggs": by_name},
                 "weights": {"terms": {"field": "weights", "size": _MOST_NAMES}, "aggs": by_name},
+                "rules": {"terms": {"field": "rules", "size": _MOST_NAMES}, "aggs": by_name},
             },
         )
     found = answer.body.get("aggregations", {})
@@ -103,6 +105,7 @@ def read_traffic(client: Elasticsearch, index: str, span: TimeRange) -> Traffic:
         add_up([counts for _, counts in steps]),
         _by_name(found.get("sources")),
         _by_name(found.get("weights")),
+        _by_name(found.get("rules")),
     )
 
 

@@ -106,7 +106,7 @@ def app(
         for took in TIMES:
             note(app, name, "mouse", took_ms=float(took))
         note(app, name, "Keyboard", 5, took_ms=1.0, total=0, source="shop", dropped=("slow",))
-        note(app, name, "keyboard", 2, took_ms=1.0, source="shop")
+        note(app, name, "keyboard", 2, took_ms=1.0, source="shop", rules="r4")
         note(app, name, "hat", 3, took_ms=1.0, is_first_page=False)
         for query in HOSTILE:
             note(app, name, query, took_ms=1.0, total=0)
@@ -134,6 +134,7 @@ def test_summary_counts_what_was_searched(app, name):
     assert found["zero_share"] == round(9 / 411, 4)
     assert found["sources"] == [{"name": "search", "count": 404}, {"name": "shop", "count": 7}]
     assert found["weights"] == [{"name": "w1", "count": 411}]
+    assert found["rules"] == [{"name": "r4", "count": 2}]
     assert found["fallbacks"] == [{"name": "slow", "count": 5}]
     assert (found["shown"], found["click_rate"]) == (16, 0.25)
     assert found["purchase_rate"] == round(1 / 16, 4)
