@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from mappings.errors import MissingSetting
 from mappings.feeds.field_map import IDENTITY, RecordMap, parse_map, read_map, shipped_maps
@@ -60,6 +67,15 @@ class SignatureOptions(_Table):
         if value.count("{body}") != 1:
             raise ValueError("should hold {body} once, and {timestamp} where one is signed")
         return value
+
+    @model_validator(mode="after")
+    def _check_timestamp(self) -> SignatureOptions:
+        # A time that is not signed could be any: an old webhook would be taken as a new one.
+        if ("{timestamp}" in self.signed) != (self.timestamp_header is not None):
+            raise ValueError(
+                "timestamp_header: goes with {timestamp} in `signed`, and {timestamp} with it"
+            )
+        return self
 
 
 class DeleteOptions(_Table):

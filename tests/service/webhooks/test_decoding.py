@@ -13,6 +13,7 @@ from mappings.product import Product
 from service.webhooks import shopify, woocommerce
 from service.webhooks.generic import DeleteRule, GenericDecoder
 from service.webhooks.html_text import text_of
+from service.webhooks.shop_event import number_of
 from tests.service.webhooks import payloads
 
 SHIRT, S, M = "8100000000001", "4400000000001", "4400000000002"
@@ -288,3 +289,8 @@ def test_generic_body_that_cannot_be_read_says_why(body, said):
 )
 def test_html_becomes_what_a_reader_sees(html, text):
     assert text_of(html) == text
+
+
+@pytest.mark.parametrize("text", ["NaN", "inf", "1e400", "free", True, None, [1]])
+def test_price_that_is_no_number_is_none(text):
+    assert number_of(text) is None

@@ -280,6 +280,14 @@ def test_webhook_is_answered_fast(shop):
         (lambda text: text.replace("pim.json", "no.json"), r"webhooks\.pim: no field map"),
         (lambda text: text.replace('"EUR"', '"euro"'), r"webhooks\.shop\.currency"),
         (lambda text: text.replace("header =", "heder ="), r"webhooks\.pim\.signature\.heder"),
+        (
+            lambda text: text.replace("header =", 'timestamp_header = "X-Time", header ='),
+            r"webhooks\.pim\.signature.*timestamp_header: goes with",
+        ),
+        (
+            lambda text: text.replace("header =", 'signed = "{timestamp}.{body}", header ='),
+            r"webhooks\.pim\.signature.*timestamp_header: goes with",
+        ),
     ],
 )
 def test_service_does_not_start_with_a_webhook_that_cannot_work(
