@@ -30,7 +30,8 @@ class Asker:
     """Asks one index in a visitor's name.
 
     understood: what the words say; nothing when there are none. colour_field: name of the filter
-    that colours stand in, None when the index has none.
+    that colours stand in, None when the index has none. client_id: decides the arm of an
+    experiment.
     """
 
     index: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from PIL import Image
 
 from embedded.sample_catalogue import sample_photos, sample_products
 from embedded.sample_photos import write_photos
+from indexer.encoders.base import ImageEncoder
 from indexer.encoders.hashing import HashingEncoder
 from indexer.encoders.image_hashing import HashingImageEncoder
 from indexer.pipeline import Pipeline
@@ -47,24 +49,35 @@ def draw(directory: Path) -> None:
     write_photos([photo for photo in sample_photos() if photo.file in wanted], directory)
 
 
-def fill(cluster: Elasticsearch, name: str, photos: Path) -> LiveIndex:
-    """Create an index and write the products with the vectors of their photos."""
-    texts, images = HashingEncoder(template=TEMPLATE), HashingImageEncoder()
+def fill(
+    cluster: Elasticsearch,
+    name: str,
+    photos: Path,
+    products: Sequence[dict[str, Any]] = (*PRODUCTS, NASTY),
+    images: ImageEncoder | None = None,
+) -> LiveIndex:
+    """Create an index and write the products with the vectors of their first photos."""
+    texts, images = HashingEncoder(template=TEMPLATE), images or HashingImageEncoder()
     specs = {"text_vector": texts.spec, "image_vector": images.spec}
     live = create_index(cluster, name, specs, quantization="hnsw")
     changes = [
         ProductChange("upsert", one["id"], {k: v for k, v in one.items() if k != "id"})
-        for one in (*PRODUCTS, NASTY)
+        for one in products
     ]
     outcome = Pipeline(cluster, texts).process(name, changes)
     assert outcome.indexed == len(changes), outcome
+    shown = [one for one in products if one["images"][0].startswith("file:")]
+    pictures = [_picture(photos / one["images"][0].removeprefix("file:")) for one in shown]
     operations: list[dict[str, Any]] = []
-    for one in PRODUCTS:
-        with Image.open(photos / one["images"][0].removeprefix("file:")) as picture:
-            vector = images.encode_images([picture.convert("RGB")])[0]
+    for one, vector in zip(shown, images.encode_images(pictures), strict=True):
         photo = {"position": 0, "address_hash": "0" * 64, "content": "0" * 64}
         document = {"photos": [{**photo, "vector": vector.tolist()}]}
         operations += [{"update": {"_id": one["id"]}}, {"doc": document}]
     answer = cluster.bulk(index=live.index, operations=operations, refresh=True)
     assert not answer["errors"], answer
     return live
+
+
+def _picture(path: Path) -> Image.Image:
+    with Image.open(path) as picture:
+        return picture.convert("RGB")

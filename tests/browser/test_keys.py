@@ -13,6 +13,8 @@ from embedded.elasticsearch import EmbeddedElasticsearch
 from embedded.redis_server import EmbeddedRedis
 from service.access.key_store import KeyStore
 from service.access.keys import make_key
+from service.judgements.judgement_list import JudgementList
+from service.judgements.store import JudgementStore
 from tests.browser.catalogue import PRODUCTS, TEMPLATE
 from tests.browser.conftest import served
 from tests.browser.shop import Shop
@@ -88,8 +90,10 @@ def test_the_page_asks_for_a_key_and_keeps_it_in_the_tab(page, guarded, key, pro
 
 
 def test_the_studio_asks_for_the_key_of_an_admin(
-    page, guarded, key, admin_key, catalogue, problems
+    page, guarded, key, admin_key, catalogue, problems, cluster
 ):
+    lists, name = JudgementStore(cluster), f"keys-{secrets.token_hex(4)}"
+    lists.save(name, JudgementList({"mouse": {PRODUCTS[0]["id"]: 3}}))
     studio = Studio(page, guarded).open("compare", "?q=mouse&b=shipped")
     expect(page.locator("#key-form")).to_be_visible()
     expect(page.locator("#body")).to_be_hidden()
@@ -105,6 +109,15 @@ def test_the_studio_asks_for_the_key_of_an_admin(
     page.reload()
     expect(page.locator(".hit").first).to_be_visible()
     assert admin_key not in page.url and admin_key not in page.content()
+    expect(page.locator("#compare-list option")).to_have_text(["none"])  # lists are of all indexes
+    refused = page.evaluate(
+        "address => import(document.querySelector('script[src*=studio]').src)"
+        ".then(studio => studio.ask(address)).catch(error => error.message)",
+        f"/studio/{catalogue}/compare/judged?list={name}",
+    )
+    lists.delete(name)
+    assert "judgement lists" in refused and "(FORBIDDEN)" in problems.pop()
+    expect(page.locator("#body")).to_be_visible()  # the key is still good for all else
     page.click("#key-forget")
     expect(page.locator("#key-form")).to_be_visible()
     assert studio.problem.count() == 0

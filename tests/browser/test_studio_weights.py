@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 from elasticsearch import Elasticsearch
 from flask import Flask
 from playwright.sync_api import Page, expect
-from werkzeug.serving import make_server
 
 from embedded.elasticsearch import EmbeddedElasticsearch
 from embedded.redis_server import EmbeddedRedis
@@ -26,7 +24,7 @@ from service.weights.experiments import Experiment, Team
 from service.weights.query_ids import QueryIds, is_signed
 from service.weights.store import WeightsStore
 from service.weights.switching import start_experiment
-from tests.browser.conftest import PHONE, Silent
+from tests.browser.conftest import PHONE, served
 from tests.browser.shop import Shop
 from tests.browser.studio import Studio
 from tests.browser.test_looks import faults
@@ -60,13 +58,8 @@ def app(
 
 @pytest.fixture
 def studio(app: Flask, index: str, page: Page) -> Iterator[Studio]:
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Silent)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield Studio(page, f"http://127.0.0.1:{server.server_port}/shop/{index}")
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as address:
+        yield Studio(page, f"{address}/shop/{index}")
 
 
 @pytest.fixture
