@@ -26,6 +26,8 @@ PROBES = frozenset({"/readyz", "/metrics"})
 """They have two turns of their own: who watches must see an overloaded service."""
 PROBE_TURNS = 2
 PROBE_ROOM = 2
+TURNS = "shelfwise.turns"
+"""Where the WSGI environment of a request has the turns, for work that can be divided."""
 SPARE_THREADS = 8
 """Threads beyond those that work and wait: they answer probes and refuse."""
 _LATE_SECONDS = 1.0
@@ -76,6 +78,7 @@ class Admission:
             self._on_refusal()
             again = [("Retry-After", str(RETRY_AFTER_SECONDS))]
             return _answer(start_response, _REFUSED, "503 SERVICE UNAVAILABLE", again)
+        environ[TURNS] = turns
         try:
             # The answer is whole when this returns, so who reads it slowly takes no turn.
             return self._application(environ, start_response)

@@ -71,6 +71,14 @@ class Turns:
                 self._waiters.remove(waiter)
             return waiter.has_turn
 
+    def take_spare(self) -> bool:
+        """Return whether a turn was free at once, while nobody waits for one."""
+        with self._lock:
+            if self._free and not self._waiters:
+                self._free -= 1
+                return True
+            return False
+
     def give_back(self) -> None:
         """End a turn; the next one who waits has it at once."""
         with self._lock:

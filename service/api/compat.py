@@ -14,6 +14,7 @@ from werkzeug.routing import BaseConverter
 
 from mappings.errors import InvalidQuery, RequestTooLarge, ShelfwiseError
 from mappings.validation_faults import shorten
+from service.access.admission import TURNS
 from service.access.caller import current_caller
 from service.access.scopes import Scope, needs
 from service.api.answers import json_answer
@@ -183,7 +184,9 @@ def _multi_search(index: str) -> Response:
     call = MultiCall(
         index, _body(), _parameters(MSEARCH), _media(), current_caller().require_index
     )
-    return _response(multi_search(current_services().elasticsearch_api, call))
+    # Without the server around the application, as in a test, nobody else asks.
+    turns = request.environ.get(TURNS)
+    return _response(multi_search(current_services().elasticsearch_api, call, turns=turns))
 
 
 def _call(index: str, known: frozenset[str]) -> Call:

@@ -15,6 +15,7 @@ from service.compat.elasticsearch_api import Call, ElasticsearchApi, MayAsk
 from service.compat.exchange import Media
 from service.compat.failures import error_envelope
 from service.compat.parameters import HEADER, OUTPUT, Parameters
+from service.compat.side_by_side import MOST, SpareTurns, side_by_side
 from service.compat.writing import Answer, written
 
 MAX_SEARCHES = 100
@@ -31,13 +32,20 @@ class MultiCall:
     may_ask: MayAsk
 
 
-def multi_search(api: ElasticsearchApi, calls: MultiCall) -> Answer:
+def multi_search(
+    api: ElasticsearchApi, calls: MultiCall, *, turns: SpareTurns | None = None
+) -> Answer:
     """Return the answers in their order; one that fails has its error in its place.
 
+    Several searches run at a time: as many as `max_concurrent_searches` says, MOST at most, and
+    each beyond the first only while the service has a turn to spare. turns: of the service.
     Raises InvalidQuery for lines that are not pairs of a header and a body.
     """
     began = time.perf_counter()
-    answers = [_one(api, call) for call in list(_calls(calls))]
+    most = _side_by_side(calls.parameters.given.get("max_concurrent_searches"))
+    answers = side_by_side(
+        lambda call: _one(api, call), list(_calls(calls)), most=most, turns=turns
+    )
     notes = sorted({answer.note.partition(";")[0] for answer in answers if answer.note})
     responses = b",".join(_with_status(answer) for answer in answers)
     took = round((time.perf_counter() - began) * 1e3)
@@ -54,6 +62,18 @@ def _one(api: ElasticsearchApi, call: Call) -> Answer:
         return api.search(call)
     except ShelfwiseError as error:
         return Answer(error.http_status, orjson.dumps(error_envelope(error)))
+
+
+def _side_by_side(given: str | None) -> int:
+    """Return how many searches may run at a time. Raises InvalidQuery."""
+    if given is None:
+        return MOST
+    if not given.isascii() or not given.isdecimal() or int(given[:9]) < 1:
+        raise InvalidQuery(
+            f"max_concurrent_searches: should be a whole number from 1, got {shorten(given)}",
+            field="max_concurrent_searches",
+        )
+    return min(int(given[:9]), MOST)
 
 
 def _with_status(answer: Answer) -> bytes:
