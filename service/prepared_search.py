@@ -78,13 +78,15 @@ class Given:
 
     uploads: files of a multipart body. vectors: of a product that others should be like, by
     vector field, float32 [n, dims]. excluded: id of that product, which is no answer.
-    rules: to be applied instead of those in force, for a preview.
+    rules: to be applied instead of those in force, for a preview. is_foreign: whether the index
+    has another mapping than ours, so that rules can tell its products by their ids alone.
     """
 
     uploads: Uploads = field(default_factory=dict)
     vectors: Mapping[str, Embedding] = field(default_factory=dict)
     excluded: str | None = None
     rules: RulesInForce[CompiledRules] | None = None
+    is_foreign: bool = False
 
 
 NOTHING_GIVEN = Given()
@@ -316,6 +318,7 @@ class SearchPreparer:
             request,
             self.clock(),
             filters_alone=bool(request.sort) or given.excluded is not None,
+            by_id_alone=given.is_foreign,
         )
 
     def _understood(

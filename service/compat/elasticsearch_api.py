@@ -37,7 +37,8 @@ from service.compat.writing import Answer, written
 from service.insight.noting import logged_elsewhere, logged_passed
 from service.insight.search_log import LoggedSearch
 from service.leg_breaker import LegBreaker
-from service.prepared_search import SearchPreparer
+from service.prepared_search import Given, SearchPreparer
+from service.rules.curation import OF_THE_ORDER
 from service.weights.query_ids import plain_query_id
 
 MayAsk = Callable[[str], None]
@@ -219,10 +220,11 @@ class ElasticsearchApi:
     def _legs(self, hybrid: Hybrid, options: ShelfwiseOptions, target: Target) -> CompatLegs:
         request = options.as_request(hybrid.words)
         try:
-            made = self.preparer.prepare(target.live.name, request).legs
+            given = Given(is_foreign=not target.is_ours)
+            made = self.preparer.prepare(target.live.name, request, given)
         except InvalidQuery as error:
             raise own_fault(error) from error
-        return at_target(made, hybrid, target)
+        return at_target(made.legs, hybrid, target, made.curation)
 
     def _hides(self, index: str) -> bool:
         """Whether an index has fields of ours in the shop's own documents.
@@ -289,7 +291,10 @@ def _milliseconds_since(began: float) -> float:
 def _note(search: HybridSearch) -> str:
     mode = f"one request ({search.hybrid.one_request})" if search.hybrid.one_request else "precise"
     legs = ",".join(search.legs.made.weights)
-    return f"hybrid; legs={legs}; mode={mode}"
+    # One request keeps Elasticsearch's order, which rules do not move.
+    left = {"hide", "only"} if search.hybrid.one_request else set(OF_THE_ORDER) | {"hide", "only"}
+    applied = ",".join(one.id for one in search.legs.curation.applied if left & set(one.what))
+    return f"hybrid; legs={legs}; mode={mode}" + (f"; rules={applied}" if applied else "")
 
 
 def _answered(answer: dict[str, Any], read: _Read, note: str) -> Answer:

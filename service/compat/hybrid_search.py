@@ -26,6 +26,7 @@ from service.compat.parameters import Parameters
 from service.compat.targets import Target
 from service.retrieval.candidates import BY_SCORE, UNREAD, read_leg_scores
 from service.retrieval.exact_scores import filled, missing_clauses
+from service.retrieval.moves import read_marks, shifts
 from service.search_results import LEXICAL, LegScores
 
 DEFAULT_SIZE = 10
@@ -90,10 +91,14 @@ class HybridSearch:
 
     def _precise(self) -> dict[str, Any]:
         start, size = self._place()
+        pins = self._pins()
+        on_top = pins[start : start + size]
+        start, size = max(0, start - len(pins)), size - len(on_top)
         window = self.options.rank_window_size
         begins = start < window
         reach = max(window, start + size) if begins else size
-        first = self._first_pass(start=0 if begins else start, size=reach)
+        pinned_ids = [self._id(hit) for hit, _ in pins]
+        first = self._first_pass(start=0 if begins else start, size=reach, without=pinned_ids)
         hits: list[Hit] = first["hits"]["hits"]
         if begins:
             ranked = self._ranked(hits[:window])
@@ -104,7 +109,7 @@ class HybridSearch:
             best = ranked[0][1] if ranked else None
         else:
             page, behind, best = [], hits, None
-        page = page + self._scored(behind)
+        page = on_top + page + self._scored(behind)
         first["hits"]["hits"] = self._told(page)
         scores = [score for _, score in page]
         first["hits"]["max_score"] = best if best is not None else max(scores, default=None)
@@ -118,7 +123,20 @@ class HybridSearch:
 
         return number("from", 0), number("size", DEFAULT_SIZE)
 
-    def _first_pass(self, *, start: int, size: int) -> dict[str, Any]:
+    def _pins(self) -> list[tuple[Hit, float]]:
+        """Return the pinned products that are there with their scores, in their order."""
+        pins = list(self.legs.curation.pins)
+        if not pins:
+            return []
+        body = {"query": self.legs.of_pins(), "size": len(pins), "track_total_hits": False}
+        named = {**self.parameters.of_fetch().given, "include_named_queries_score": "true"}
+        found = self._ask({**body, **self._ids_only()}, Parameters(named))
+        hits = {self._id(hit): hit for hit in found["hits"]["hits"]}
+        in_order = [hits[product_id] for product_id in pins if product_id in hits]
+        return self._scored(in_order, all_named=True)
+
+    def _first_pass(self, *, start: int, size: int, without: Sequence[str]) -> dict[str, Any]:
+        """Return candidates. without: ids of those that are counted and are no hits."""
         body = {
             name: part
             for name, part in self.body.items()
@@ -130,8 +148,12 @@ class HybridSearch:
         if self.target.hides:
             body = hiding(body)
         body |= {"query": self.legs.for_scores(), "size": size, "from": start, **self._ids_only()}
+        if without:
+            body["post_filter"] = {"bool": {"must_not": [{"ids": {"values": list(without)}}]}}
         named = {**self.parameters.of_first_pass().given, "include_named_queries_score": "true"}
         found = self._ask(body, Parameters(named))
+        if without:
+            found["hits"] |= _counted(found["hits"].get("total"), len(without))
         if beside:
             found["aggregations"] = self._aggregations_without_post_filter()
         return found
@@ -163,14 +185,24 @@ class HybridSearch:
         return self._ask(counting(body), Parameters(plain)).get("aggregations")
 
     def _ranked(self, hits: Sequence[Hit]) -> list[tuple[Hit, float]]:
-        """Return hits with their fused scores, best first, ties by id."""
+        """Return hits with their fused scores, as rules move them, best first, ties by id."""
         scored = self._scored(hits)
+        moves = self.legs.curation.moves
+        if moves and scored:
+            own = [score for _, score in scored]
+            added = shifts(read_marks(hits, moves), moves, max(own) - min(own))
+            scored = [
+                (hit, score + float(more))
+                for (hit, score), more in zip(scored, added, strict=True)
+            ]
         return sorted(scored, key=lambda pair: (-pair[1], self._id(pair[0])))
 
-    def _scored(self, hits: Sequence[Hit]) -> list[tuple[Hit, float]]:
+    def _scored(self, hits: Sequence[Hit], *, all_named: bool = False) -> list[tuple[Hit, float]]:
+        """Return hits with their fused scores. all_named: no leg was asked without its name."""
         if not hits:
             return []
-        scores = self._complete(self._leg_scores(hits, self.legs.legs.derived()))
+        unnamed = None if all_named else self.legs.legs.derived()
+        scores = self._complete(self._leg_scores(hits, unnamed))
         fused = self.legs.fuse(scores, self.options)
         return [(hit, float(score)) for hit, score in zip(hits, fused, strict=True)]
 
@@ -234,3 +266,11 @@ class HybridSearch:
         # Pages of one search ask the same copies of the shards, so that they agree.
         text = orjson.dumps([self.target.live.index, self.hybrid.words, self.hybrid.filters])
         return f"sw{hashlib.sha256(text).hexdigest()[:16]}"
+
+
+def _counted(total: Any, more: int) -> dict[str, Any]:  # noqa: ANN401 - a part of an answer
+    """Return an answer's total, an object, a number or none, with more hits."""
+    if isinstance(total, dict):
+        exact = total["relation"] == "eq"
+        return {"total": {**total, "value": total["value"] + more * exact}}
+    return {"total": total + more} if isinstance(total, int) else {}

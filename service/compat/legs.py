@@ -8,12 +8,15 @@ from typing import Any
 
 from service.compat.decision import Hybrid
 from service.compat.options import ShelfwiseOptions
+from service.compat.synonyms import variants
 from service.compat.targets import Target
 from service.compat.words import Clause
 from service.fusion.registry import FUSIONS, leg_fusion
 from service.query_legs import QueryLegs
 from service.retrieval.candidates import NEIGHBOURS, Legs
+from service.retrieval.moves import move_clauses
 from service.retrieval.vectors import VectorLeg, leg_clause
+from service.rules.curation import NO_CURATION, Curation
 from service.search_results import LEXICAL, LegScores, Scores
 
 _INNER = ("nested", "has_child", "has_parent")
@@ -24,12 +27,15 @@ class CompatLegs:
     """The legs of one body.
 
     made: as for a search of our own, with the paths of the target. query: the shop's own, which
-    is the lexical leg; None without one. filters: what every leg is under.
+    is the lexical leg; None without one. filters: what every leg is under, those of rules first.
+    curation: what rules do. others: the shop's query in the words of synonyms, by their weights.
     """
 
     made: QueryLegs
     query: Clause | None
     filters: Sequence[Clause]
+    curation: Curation = NO_CURATION
+    others: Sequence[tuple[Clause, float]] = ()
 
     @property
     def legs(self) -> Legs:
@@ -43,7 +49,21 @@ class CompatLegs:
 
     def for_scores(self) -> Clause:
         """Return the candidates as a query whose hits tell the score of every leg."""
-        return self._query(self._lexical(named=True), self.legs.boosts, self.legs.derived())
+        clause = self._query(self._lexical(named=True), self.legs.boosts, self.legs.derived())
+        moves = self.curation.moves
+        if not moves:
+            return clause
+        return {"bool": {"must": [clause], "should": move_clauses(moves)}}
+
+    def of_pins(self) -> Clause:
+        """Return the pinned products that are there, under the filters, scored by the words."""
+        lexical = self._lexical(named=True)
+        return {
+            "bool": {
+                "filter": [*self.filters, self._pins()],
+                "should": [lexical] if lexical is not None else [],
+            }
+        }
 
     def for_answer(self) -> Clause:
         """Return the candidates as a query whose scores and names are handed on.
@@ -67,9 +87,25 @@ class CompatLegs:
         if not self.has_lexical or self.query is None:
             return None
         if not named:
-            return self.query
-        boost = self.legs.boosts[LEXICAL]
-        return {"bool": {"must": [_for_scores(self.query)], "boost": boost, "_name": LEXICAL}}
+            return self._with_others(self.query)
+        own = self._with_others(_for_scores(self.query))
+        return {"bool": {"must": [own], "boost": self.legs.boosts[LEXICAL], "_name": LEXICAL}}
+
+    def _with_others(self, own: Clause) -> Clause:
+        others = [
+            {"bool": {"must": [_for_scores(query)], "boost": weight}}
+            for query, weight in self.others
+        ]
+        return {"dis_max": {"queries": [own, *others]}} if others else own
+
+    def _pins(self) -> Clause:
+        # What stands for a deleted product keeps its id.
+        return {
+            "bool": {
+                "filter": [{"ids": {"values": list(self.curation.pins)}}],
+                "must_not": [{"exists": {"field": "deleted_at"}}],
+            }
+        }
 
     def _query(
         self,
@@ -93,13 +129,15 @@ class CompatLegs:
             )
             for name, leg in self.legs.vectors.items()
         ]
+        if self.curation.pins:  # found and counted, whatever the words say of them
+            should.append({"constant_score": {"filter": self._pins(), "boost": 0}})
         return {
             "bool": {"filter": list(self.filters), "should": should, "minimum_should_match": 1}
         }
 
 
-def at_target(made: QueryLegs, hybrid: Hybrid, target: Target) -> CompatLegs:
-    """Return the legs with the target's own paths of vectors."""
+def at_target(made: QueryLegs, hybrid: Hybrid, target: Target, curation: Curation) -> CompatLegs:
+    """Return the legs with the target's own paths of vectors, under rules."""
     vectors = {
         name: VectorLeg(
             f"{target.prefix}{leg.field}",
@@ -110,8 +148,9 @@ def at_target(made: QueryLegs, hybrid: Hybrid, target: Target) -> CompatLegs:
     }
     legs = replace(made.legs, vectors=vectors)
     # The shop's own query names what its filters name: twice would be once too often.
-    filters = [_for_scores(clause) for clause in hybrid.filters]
-    return CompatLegs(replace(made, legs=legs), hybrid.query, filters)
+    filters = [*curation.filters, *(_for_scores(clause) for clause in hybrid.filters)]
+    others = variants(hybrid.query, curation.expand) if curation.expansion and hybrid.query else []
+    return CompatLegs(replace(made, legs=legs), hybrid.query, filters, curation, others)
 
 
 def _for_scores(query: Any) -> Any:  # noqa: ANN401 - a part of a decoded body

@@ -46,6 +46,11 @@ class ShelfwiseOptions(BaseModel):
     num_candidates: Annotated[Count, Field(ge=1, le=10_000)] = Field(
         200, description="Vectors that each vector leg looks at in each shard."
     )
+    rules: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
+        None,
+        description="A stored version of the rules and synonyms instead of the active one, or "
+        "`off` for none.",
+    )
     image: PhotoRequest | None = Field(
         None, description="A photo to find products by, alone or with the words of the query."
     )

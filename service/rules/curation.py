@@ -27,6 +27,9 @@ from service.search_request import SearchRequest
 OFF = "off"
 """`rules` of a request that wants none."""
 
+OF_THE_ORDER = ("pin", "boost", "bury")
+"""Parts of a rule that say where products stand."""
+
 MAX_MOVES = 50
 """Selections that one search moves; each is a clause of its first pass."""
 
@@ -86,6 +89,7 @@ class Curation:
     is_known: whether there is a rule set at all. version: of the rules, None for a draft.
     pins: product to the rule that pins it, in the order of their places. filters: what hidden
     products do not fulfil. moves: up and down. expansion: None where no synonym holds.
+    synonyms: all that are in force, None without any.
     """
 
     is_known: bool = False
@@ -95,12 +99,17 @@ class Curation:
     filters: tuple[Clause, ...] = ()
     moves: tuple[Move, ...] = ()
     expansion: Expansion | None = None
+    synonyms: SynonymTable | None = None
     warnings: tuple[str, ...] = ()
 
     @property
     def found_synonyms(self) -> tuple[FoundSynonym, ...]:
         """Return the synonyms that took part."""
         return self.expansion.found if self.expansion else ()
+
+    def expand(self, text: str) -> Expansion | None:
+        """Return what synonyms make of one text, None where none holds."""
+        return self.synonyms.expand({text: 1.0}) if self.synonyms else None
 
     def query(
         self,
@@ -160,13 +169,14 @@ class Curator:
     """Applies the rules in force to one request.
 
     filters_alone: whether rules only hide, as in an order by fields, and among products that are
-    like another one.
+    like another one. by_id_alone: whether products can be told by their ids alone.
     """
 
     rules: RulesInForce[CompiledRules]
     request: SearchRequest
     now: datetime
     filters_alone: bool = False
+    by_id_alone: bool = False
 
     def replaced(self) -> SearchRequest:
         """Return the request with the words that rules replace."""
@@ -196,8 +206,9 @@ class Curator:
         sent = _texts(self.request)
         # What rules did to the words is told only of a rule that waited for them as sent.
         replacing = {rule.id for rule in self._matching(sent) if rule.replace}
+        rules = self._matching([*sent, *_texts(searched)])
         return _applied(
-            self._matching([*sent, *_texts(searched)]),
+            list(map(_by_id, rules)) if self.by_id_alone else rules,
             replacing,
             self.rules,
             expansion=self.rules.prepared.synonyms.expand(searched.terms),
@@ -258,7 +269,7 @@ def _applied(
         if (rule.hide or rule.only) and selections <= MAX_FILTERED:
             hiding.append(rule)
             what += [name for name in ("hide", "only") if getattr(rule, name)]
-        orders = [name for name in ("pin", "boost", "bury") if getattr(rule, name)]
+        orders = [name for name in OF_THE_ORDER if getattr(rule, name)]
         if filters_alone:
             left_out += [rule.id] if orders else []
         else:
@@ -288,7 +299,24 @@ def _applied(
         filters=tuple(hiding_clauses(hiding)),
         moves=tuple(moves[:MAX_MOVES]),
         expansion=expansion,
+        synonyms=in_force.prepared.synonyms,
         warnings=tuple(warnings),
+    )
+
+
+def _by_id(rule: Rule) -> Rule:
+    """Return what a rule says of products that it names. To leave others takes all it says."""
+
+    def is_by_id(one: Selection) -> bool:
+        return bool(one.ids) and not one.filter and one.words is None
+
+    return rule.model_copy(
+        update={
+            "hide": tuple(filter(is_by_id, rule.hide)),
+            "only": rule.only if all(map(is_by_id, rule.only)) else (),
+            "boost": tuple(one for one in rule.boost if is_by_id(one.products)),
+            "bury": tuple(one for one in rule.bury if is_by_id(one.products)),
+        }
     )
 
 
