@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from service.rules.rule import RuleSet
 from service.rules.store import RulesStore
+from tests.browser.conftest import PHONE
 from tests.browser.studio import Studio
 from tests.browser.test_looks import faults
 
@@ -75,6 +76,9 @@ def test_rule_is_made_previewed_saved_changed_and_taken_back(rules_page, catalog
     page.locator("dialog button.solid").click()
     expect(page.locator("#list .empty")).to_be_visible()
     assert first_hit(page, catalogue, words) == before
+    page.set_viewport_size(PHONE)
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(wide) <= 0
 
 
 def test_file_of_querqy_is_checked_and_taken_in_with_a_report(rules_page):
