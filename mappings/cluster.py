@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from elastic_transport import ConnectionError as TransportConnectionError
 from elastic_transport import (
@@ -90,6 +90,16 @@ def cluster_errors(*, index: str | None = None) -> Iterator[None]:
         yield
     except (ApiError, TransportError, UnsupportedProductError) as error:
         raise translate(error, index=index) from error
+
+
+def close_point(client: Elasticsearch, point: str) -> None:
+    """Close a point in time; one that cannot be closed ends by itself soon.
+
+    Nothing is raised: what ended the read that it was for shall be told, not that its end
+    met the same fault.
+    """
+    with suppress(ApiError, TransportError):
+        client.close_point_in_time(id=point)
 
 
 def translate(error: Exception, *, index: str | None = None) -> ShelfwiseError:

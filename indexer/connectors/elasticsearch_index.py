@@ -163,7 +163,7 @@ class ElasticsearchConnector:
             point = str(answer["pit_id"])
             hits = answer["hits"]["hits"]
             if not hits:
-                self._client.options(ignore_status=404).close_point_in_time(id=point)
+                cluster.close_point(self._client, point)
                 return
             after = hits[-1]["sort"]
             yield point, hits

@@ -11,7 +11,7 @@ import numpy as np
 from elasticsearch import Elasticsearch
 from numpy.typing import NDArray
 
-from mappings.cluster import cluster_errors
+from mappings.cluster import close_point, cluster_errors
 from mappings.errors import TooManyDeletes
 
 _DIGEST_BYTES = 8
@@ -98,7 +98,7 @@ def _walk(client: Elasticsearch, index: str, before: int) -> Iterator[list[str]]
             after = {"search_after": hits[-1]["sort"]}
             yield [hit["_id"] for hit in hits]
     finally:
-        client.options(ignore_status=404).close_point_in_time(id=point)
+        close_point(client, point)
 
 
 def _digest(product_id: str) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from elasticsearch import Elasticsearch, NotFoundError
 
-from mappings.cluster import cluster_errors
+from mappings.cluster import close_point, cluster_errors
 
 KEEP_ALIVE = "10m"
 
@@ -51,7 +51,7 @@ def walk_ids(
             yield [hit["_id"] for hit in hits]
     finally:
         if point is not None:
-            client.options(ignore_status=404).close_point_in_time(id=point)
+            close_point(client, point)
 
 
 def _page(point: str, size: int, after: str | None, since: int) -> dict[str, Any]:

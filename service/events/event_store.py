@@ -9,7 +9,7 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from mappings.cluster import RETRY_AFTER_SECONDS, cluster_errors
+from mappings.cluster import RETRY_AFTER_SECONDS, close_point, cluster_errors
 from mappings.errors import ClusterOverloaded, DocumentRejected
 from mappings.index_lifecycle import create_if_absent
 from mappings.index_names import write_alias
@@ -223,8 +223,7 @@ class EventStore:
                     return
                 after = hits[-1]["sort"]
         finally:
-            with cluster_errors(index=PATTERN):
-                self._client.close_point_in_time(id=pit)
+            close_point(self._client, pit)
 
 
 def _is_there(item: dict[str, Any]) -> bool:

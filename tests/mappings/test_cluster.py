@@ -10,7 +10,7 @@ import pytest
 from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig
 from elasticsearch import ApiError, Elasticsearch
 
-from mappings.cluster import RETRY_AFTER_SECONDS, cluster_errors, connect, translate
+from mappings.cluster import RETRY_AFTER_SECONDS, close_point, cluster_errors, connect, translate
 from mappings.errors import (
     ClusterOverloaded,
     ClusterTimeout,
@@ -114,6 +114,18 @@ def test_nobody_there_is_temporary():
     )
     with connect(settings) as client, pytest.raises(ClusterUnavailable), cluster_errors():
         client.info()
+
+
+def test_point_that_cannot_be_closed_hides_no_other_error():
+    settings = SharedSettings(
+        elasticsearch_url="http://127.0.0.1:9", elasticsearch_timeout_seconds=2
+    )
+    with connect(settings) as client, pytest.raises(ClusterUnavailable):
+        try:
+            with cluster_errors():
+                client.open_point_in_time(index="products", keep_alive="1m")
+        finally:
+            close_point(client, "a-point")
 
 
 @pytest.mark.parametrize(
