@@ -102,7 +102,8 @@ def run_stack(options: StackOptions, console: Console) -> int:
         finally:
             _ignore_signals()
             stack.stop()
-    say(f"Stopped. Data and logs are in {options.state_directory}.")
+    ended = "Stopped. " if stack.has_begun else ""  # another one may run on
+    say(f"{ended}Data and logs are in {options.state_directory}.")
     return status
 
 

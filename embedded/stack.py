@@ -95,6 +95,11 @@ class Stack:
         self._programs: dict[str, Program] = {}
         self._variables: dict[str, str] = {}
 
+    @property
+    def has_begun(self) -> bool:
+        """Return whether a server of it was started."""
+        return self._redis is not None
+
     def start(self) -> Catalogue:
         """Start everything, load the catalogue, and return what was loaded.
 

@@ -41,9 +41,7 @@ def stored_vectors(
     }
     hits = ask(client, index, body, preference=_PREFERENCE)["hits"]["hits"]
     if not hits:
-        raise UnknownProduct(
-            f"no product {shorten(product_id)} in index {index!r}", field="product_id"
-        )
+        raise UnknownProduct(f"no product {shorten(product_id)} in this index", field="product_id")
     return _vectors(hits[0].get("fields", {}))
 
 

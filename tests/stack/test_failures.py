@@ -47,7 +47,9 @@ def test_a_catalogue_that_is_not_there_is_named(start: Starter, options, tmp_pat
 
 def test_a_second_stack_on_the_same_folder_is_refused(start: Starter, options, tmp_path):
     with StackState(tmp_path / "state").held():
-        assert_explained(start(*options), "Another stack runs", "Ctrl-C")
+        stack = start(*options)
+        assert_explained(stack, "Another stack runs", "Ctrl-C")
+        assert "Stopped" not in stack.output  # that one runs on
 
 
 def test_a_folder_that_cannot_be_made_is_named(start: Starter, free_port, tmp_path):
