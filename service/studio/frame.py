@@ -20,7 +20,9 @@ For a page called `rules`:
            return piece("studio/rules/list.html", index=index, rules=...)
 
    An error of ours is raised and answered in JSON; the script shows its message. What changes
-   something is a route of the API (`/v1/...`), which the script calls with `ask`.
+   something is a route of the API (`/v1/...`), which the script calls with `ask`. A view that only
+   reads, but by POST, says `changes=False`, or it is recorded as an act. What is not of one index
+   (judgement lists) is for keys of all indexes: `current_caller().sees_all`.
 4. `service/studio/rules/static/rules.js` imports `../studio/studio.js` (its head says what there
    is); it, the template and `studio.css` are all of the front end: no inline script or style, no
    `style="..."` (the policy forbids them; use attributes of SVG, or `element.style` in a script).

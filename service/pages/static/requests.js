@@ -2,7 +2,12 @@
 
 const KEY = "shelfwise-key";
 
-export class NeedsKey extends Error {}
+export class NeedsKey extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
 
 export function readKey() {
   try {
@@ -27,7 +32,7 @@ export async function ask(address, options = {}) {
   if (key) headers.set("Authorization", `Bearer ${key}`);
   const response = await fetch(address, { ...options, headers, credentials: "omit" });
   if (response.status === 401 || response.status === 403) {
-    throw new NeedsKey(await problemOf(response));
+    throw new NeedsKey(await problemOf(response), response.status);
   }
   return response;
 }

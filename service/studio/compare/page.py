@@ -10,9 +10,11 @@ from flask.typing import ResponseReturnValue
 
 from mappings.errors import InvalidQuery
 from mappings.validation_faults import shorten
+from service.access.caller import current_caller
 from service.access.scopes import Scope, needs
 from service.api.answers import json_answer
 from service.api.bodies import json_object
+from service.api.judgements import require_lists
 from service.judgements.judgement_list import MAX_GRADE
 from service.judgements.store import JudgementStore, StoredList
 from service.rules.store import RulesStore
@@ -68,7 +70,8 @@ def setup(index: str) -> ResponseReturnValue:
         ),
     ]
     rules = RulesStore(services.client).list(index)[:_VERSIONS]
-    lists = JudgementStore(services.client).lists()
+    # Lists are of the whole cluster: a key for some indexes is told nothing of them.
+    lists = JudgementStore(services.client).lists() if current_caller().sees_all else []
     return piece(
         "studio/compare/setup.html",
         words=request.args.get("q", ""),
@@ -90,7 +93,7 @@ def sides(index: str) -> ResponseReturnValue:
     question = _question()
     if not question.words:
         raise InvalidQuery("q: should have words, got none", field="q")
-    grades, max_grade, list_name = _grades(services, question.words)
+    grades, max_grade, list_name = _grades(services, index, question.words)
     a, b = ask_both(services.searcher, index, question, _configurations(), grades)
     return piece(
         "studio/compare/sides.html",
@@ -116,6 +119,7 @@ def judged(index: str) -> Response:
     name, start = request.args.get("list", ""), request.args.get("from", "0")
     if not start.isascii() or not start.isdigit() or len(start) > 6:
         raise InvalidQuery(f"from: should be a whole number, got {shorten(start)}", field="from")
+    require_lists(index)
     content = JudgementStore(services.client).read(name)
     part = measure_part(
         services.searcher,
@@ -187,13 +191,14 @@ def _list_name(index: str, lists: Sequence[StoredList]) -> str:
     return names[0] if len(names) == 1 else _NO_LIST
 
 
-def _grades(services: Services, words: str) -> tuple[Mapping[str, int], int, str]:
+def _grades(services: Services, index: str, words: str) -> tuple[Mapping[str, int], int, str]:
     """Return the grades of the query in the list that the address names, its best grade, its name.
 
-    Raises InvalidQuery for a list that is not there.
+    Raises InvalidQuery for a list that is not there, Forbidden for who may see no lists.
     """
     name = request.args.get("list", "")
     if name in ("", _NO_LIST):
         return {}, MAX_GRADE, ""
+    require_lists(index)
     content = JudgementStore(services.client).read(name)
     return content.judgements.get(words, {}), content.max_grade, name

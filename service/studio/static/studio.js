@@ -42,6 +42,8 @@ async function checked(address, { json, ...options } = {}) {
   try {
     response = await request(address, options);
   } catch (error) {
+    // A key that opened the page and may not do this one thing is no reason to ask for another.
+    if (error instanceof NeedsKey && error.status === 403 && isOpen) throw new Failed(error.message, 403);
     if (error instanceof NeedsKey && body.dataset.needsKey) askForKey(error.message);
     if (error.name === "AbortError" || error instanceof NeedsKey) throw error;
     throw new Failed("The service cannot be reached.");

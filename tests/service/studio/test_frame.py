@@ -91,3 +91,22 @@ def test_files_of_another_release_are_checked_anew(offline):
             assert old.headers["Cache-Control"] == "no-cache" and old.data == named.data
     for path in ("studio/none.js", "none/studio.js", "studio/../views.py", "studio/__init__.py"):
         assert offline.get(f"/studio-assets/{release()}/{path}").status_code == 404
+
+
+def test_lists_of_all_indexes_are_for_keys_of_all_indexes(key):  # noqa: F811
+    one = key(Scope.ADMIN, indexes=("products",))
+    with offline_app([one]) as app:
+        client = app.test_client()
+        for part in ("judged?list=a", "sides?q=lamp&list=a"):
+            response = client.get(f"/studio/products/compare/{part}", headers=bearer(one))
+            assert response.status_code == 403 and "'*'" in response.text, response.text
+
+
+def test_a_post_that_only_reads_is_no_act_on_record(tmp_path):
+    record = tmp_path / "acts.jsonl"
+    with offline_app(None, audit_file=str(record)) as app:
+        client = app.test_client()
+        read = client.post("/studio/products/compare/effect", json={"a": {"q": 0}, "b": {"q": 1}})
+        assert read.status_code == 200 and not record.exists()
+        client.delete("/v1/indexes/products/reindex")
+        assert "reindex" in record.read_text()
