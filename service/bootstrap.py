@@ -29,9 +29,8 @@ from service.events.event_store import EventStore
 from service.events.intake import EventIntake
 from service.events.rate_guard import RateGuard
 from service.feature_ranking import LearnedRanking
-from service.insight.insight import Insight
 from service.insight.recorder import Recorder
-from service.insight.wiring import build_recorder
+from service.insight.wiring import build_insight, build_recorder
 from service.judging.claims import Claims
 from service.judging.desk import JudgingDesk
 from service.leg_breaker import LegBreaker
@@ -41,7 +40,7 @@ from service.query_encoders import QueryEncoders
 from service.query_photos import QueryPhotos
 from service.queue_metrics import REDIS_SECONDS, queue_metrics
 from service.ranking.weights import load_default
-from service.rules.curation import CompiledRules, compile_rules
+from service.rules.curation import CompiledRules, compile_rules, kept_by_all
 from service.rules.following import ActiveRules, NoRules
 from service.rules.wiring import build_rules
 from service.search_results import UnderstoodQuery
@@ -129,7 +128,7 @@ def build_services(settings: ServiceSettings) -> Services:
         searcher=searcher,
         rules=rules,
         similar=SimilarProducts(client, indexes, searcher),
-        suggester=Suggester(client, indexes),
+        suggester=Suggester(client, indexes, kept=kept_by_all(rules, searcher.preparer.clock)),
         task_records=records,
         task_queue=task_queue,
         dead_letters=DeadLetters(queue),
@@ -143,7 +142,7 @@ def build_services(settings: ServiceSettings) -> Services:
             settings, client, indexes, encoders, searcher, recorder, breaker
         ),
         recorder=recorder,
-        insight=Insight(client, is_recording=settings.service_search_log),
+        insight=build_insight(settings, client),
         telemetry=telemetry,
     )
 

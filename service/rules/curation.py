@@ -246,6 +246,21 @@ def hiding_clauses(rules: Iterable[Rule]) -> list[Clause]:
     return [*([{"bool": {"must_not": hidden}}] if hidden else []), *held]
 
 
+def kept_by_all(
+    source: RulesSource[CompiledRules], now: Callable[[], datetime]
+) -> Callable[[str], list[Clause]]:
+    """Return what gives the filters of the rules that hold for every search of an index."""
+
+    def kept(index: str) -> list[Clause]:
+        in_force = source.get(index)
+        if not in_force.rules.rules:
+            return []
+        held = in_force.prepared.matcher.matching((), (), now())
+        return hiding_clauses(held[:MAX_FILTERED])
+
+    return kept
+
+
 def _applied(
     rules: Sequence[Rule],
     replacing: set[str],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from elasticsearch import Elasticsearch
@@ -20,18 +20,22 @@ _TIMEOUT = "200ms"
 
 
 def find_products(
-    client: Elasticsearch, index: str, typed: str, limit: int
+    client: Elasticsearch,
+    index: str,
+    typed: str,
+    limit: int,
+    filters: Sequence[dict[str, Any]] = (),
 ) -> list[dict[str, Any]]:
     """Return products, one variant of each: {id, title, photo, price, currency}.
 
-    What a product has not is left out. typed: folded, not empty.
+    What a product has not is left out. typed: folded, not empty. filters: what products fulfil.
     Raises a TemporaryError when the cluster cannot answer.
     """
     words = {"match_bool_prefix": {"title.words": {"query": typed, "operator": "and"}}}
     body = {
         # A filter: all of them have all the words, so that a score would say little, and what
         # sells most is likelier meant. Elasticsearch then skips most of what begins alike.
-        "query": {"bool": {"filter": [words]}},
+        "query": {"bool": {"filter": [words, *filters]}},
         "size": limit * _VARIANTS,
         "_source": [*_SHOWN, "parent_id"],
         "sort": [{"popularity": {"order": "desc", "missing": "_last"}}, "product_id"],

@@ -54,6 +54,10 @@ class Suggestions:
         }
 
 
+Kept = Callable[[str], Sequence[dict[str, Any]]]
+"""By the name of an index, the filters that products fulfil which rules leave; never raises."""
+
+
 class Suggester:
     """Suggests; one per process, thread-safe. clock: monotonic seconds."""
 
@@ -63,6 +67,7 @@ class Suggester:
         indexes: LiveIndexes,
         *,
         vocabularies: Vocabularies | None = None,
+        kept: Kept = lambda index: (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client.options(request_timeout=_TIMEOUT_SECONDS)
@@ -70,8 +75,9 @@ class Suggester:
         self._vocabularies = vocabularies or Vocabularies(
             lambda live: read_vocabulary(client, live)
         )
+        self._kept = kept
         self._lock = threading.Lock()
-        self._cache: TTLCache[tuple[str, str, int], Suggestions] = TTLCache(
+        self._cache: TTLCache[tuple[str, str, int, str], Suggestions] = TTLCache(
             _CACHED, _CACHED_SECONDS, timer=clock
         )
 
@@ -83,7 +89,8 @@ class Suggester:
         """
         live = self._indexes.get(index)
         wanted = fold(typed[:MAX_TYPED])
-        key = (live.index, wanted, limit)
+        kept = self._kept(live.name)
+        key = (live.index, wanted, limit, str(kept) if kept else "")
         with self._lock:
             known = self._cache.get(key)
         if known is not None:
@@ -93,7 +100,7 @@ class Suggester:
         products: list[dict[str, Any]] = []
         if len(wanted) >= LEAST_TYPED:
             try:
-                products = find_products(self._client, live.index, wanted, limit)
+                products = find_products(self._client, live.index, wanted, limit, kept)
             except ShelfwiseError as error:
                 warnings.append(f"products: {error.message}")
         found = Suggestions(

@@ -118,3 +118,29 @@ def test_rule_begins_and_ends_by_the_clock_also_for_who_is_paging(app, shop):
     assert search(q="wireless mouse")[0] == "p100"
     clock[0] += timedelta(hours=1)
     assert search() == browsed
+
+
+def test_what_every_search_hides_is_neither_suggested_nor_like_another(app, store, shop):
+    client = app.test_client()
+
+    def suggested() -> list[str]:
+        answer = client.get(f"/v1/indexes/{shop}/suggest?q=wirel&limit=20").json
+        return [one["id"] for one in answer["products"]]
+
+    def alike() -> list[str]:
+        answer = client.get(f"/v1/indexes/{shop}/products/p100/similar?limit=20").json
+        assert not any("pinned" in hit for hit in answer["hits"])
+        return [hit["id"] for hit in answer["hits"]]
+
+    first, like = suggested(), alike()
+    activate(
+        store,
+        shop,
+        rules=[
+            {"id": "gone", "hide": [{"ids": [first[0], like[0]]}], "pin": ["p250"]},
+            {"id": "sought", "when": {"queries": ["wirel"]}, "hide": [{"ids": [first[1]]}]},
+        ],
+    )
+    assert first[0] not in suggested()
+    assert suggested()[0] == first[1]
+    assert like[0] not in alike()
