@@ -10,7 +10,11 @@ from pathlib import Path
 import structlog
 from celery import Celery, signals
 
-from indexer.attach.worker_chore import attached_chore, attached_photos_chore
+from indexer.attach.worker_chore import (
+    attached_chore,
+    attached_photos_chore,
+    own_process_chore,
+)
 from indexer.batch_runner import BatchRunner
 from indexer.celery_app import create_app, publisher
 from indexer.encoder_pool import EncoderPool
@@ -28,6 +32,7 @@ from indexer.housekeeping import (
     start_chores,
 )
 from indexer.late_changes import LateChanges
+from indexer.own_process import OwnProcess
 from indexer.photos.due_products import send_all_due
 from indexer.photos.parts import PhotoParts, rules_from_settings
 from indexer.pipeline import Pipeline
@@ -41,6 +46,7 @@ from mappings import cluster, task_records
 from mappings.dead_letters import DeadLetters
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import MissingSetting
+from mappings.logs import configure_libraries, configure_logging
 from mappings.outbox import Outbox
 from mappings.product_changes import queue_of
 from mappings.tracing import observe, start_tracing
@@ -207,9 +213,10 @@ def run_worker(settings: IndexerSettings) -> int:
             parts.photos.load_encoder()
     app = make_worker_app(settings, parts)
     stopped = threading.Event()
+    following = OwnProcess("attached", follow_in_own_process, settings)
 
     def start_janitor(**_: object) -> None:
-        start_chores(_chores(parts, settings, stopped), parts.outbox, stopped)
+        start_chores(_chores(parts, settings, stopped, following), parts.outbox, stopped)
 
     signals.worker_ready.connect(start_janitor, weak=False)
     # Celery's own lines have the format of ours.
@@ -226,6 +233,7 @@ def run_worker(settings: IndexerSettings) -> int:
     )
     worker.start()
     stopped.set()
+    following.stop()
     return int(worker.exitcode or 0)
 
 
@@ -257,8 +265,31 @@ def _trace(settings: IndexerSettings) -> None:
         start()
 
 
-def _chores(
+def follow_in_own_process(settings: IndexerSettings, stopped: threading.Event) -> None:
+    """Begin to follow attached indexes in this process, which does nothing else."""
+    configure_logging()
+    configure_libraries()
+    parts = WorkerParts(settings)
+    start_chores(_attached_chores(parts, settings, stopped), parts.outbox, stopped)
+
+
+def _attached_chores(
     parts: WorkerParts, settings: IndexerSettings, stopped: threading.Event
+) -> list[Chore]:
+    chores = []
+    if needs_text_encoder(settings):
+        chores.append(attached_chore(settings, parts.encoders, stopped))
+    if needs_image_encoder(settings):
+        photos_done = parts.telemetry.photos_done
+        chores.append(attached_photos_chore(settings, parts.photos, stopped, photos_done))
+    return chores
+
+
+def _chores(
+    parts: WorkerParts,
+    settings: IndexerSettings,
+    stopped: threading.Event,
+    following: OwnProcess,
 ) -> list[Chore]:
     seconds = settings.indexer_janitor_seconds
     client = cluster.connect(settings, connections_per_node=4)
@@ -275,12 +306,11 @@ def _chores(
         # Of several rebuilds each may have another driver; the lease keeps two from one.
         drive = Chore("rebuilds", seconds, lambda: drive_rebuilds(client, driver), is_shared=True)
         chores.append(drive)
-        # The children of a forking pool have encoders, the parent, which does this, has none.
-        if settings.indexer_pool != "prefork":
-            chores.append(attached_chore(settings, parts.encoders, stopped))
-    if needs_image_encoder(settings) and settings.indexer_pool != "prefork":
-        photos_done = parts.telemetry.photos_done
-        chores.append(attached_photos_chore(settings, parts.photos, stopped, photos_done))
+    if settings.indexer_pool != "prefork":
+        chores += _attached_chores(parts, settings, stopped)
+    elif needs_encoder(settings):
+        # The children of a forking pool have encoders; the parent, which does this, has none.
+        chores.append(own_process_chore(settings, following, client))
     if settings.indexer_finetunes and "photos" in parse_lanes(settings.indexer_lanes):
         jobs = FinetuningJobs(client, settings, stopped)
         chores.append(Chore("finetunings", FINETUNING_SECONDS, jobs.do_next))

@@ -14,6 +14,7 @@ from indexer.attach.follower import Follower, FollowerParts
 from indexer.encoder_pool import EncoderPool
 from indexer.encoders.base import TextEncoder
 from indexer.housekeeping import Chore
+from indexer.own_process import OwnProcess
 from indexer.photos.parts import PhotoParts, rules_from_settings
 from indexer.photos.photo_task import OnPhotosDone
 from indexer.settings import IndexerSettings
@@ -76,6 +77,23 @@ def attached_photos_chore(
         return do_photos(attachments, work, queue, is_stopped=stopped.is_set) if known else 0
 
     return Chore("attached_photos", settings.indexer_attached_seconds, do, is_shared=True)
+
+
+def own_process_chore(
+    settings: IndexerSettings, following: OwnProcess, client: Elasticsearch
+) -> Chore:
+    """Return the chore that has attached indexes followed elsewhere, once there are any.
+
+    What it starts goes on until the worker ends, and is started again when it dies.
+    """
+    attachments = Attachments(client)
+
+    def ensure() -> None:
+        if attachments.list():
+            following.ensure()
+
+    seconds = max(settings.indexer_attached_seconds, 1.0)
+    return Chore("attached_process", seconds, ensure, is_shared=True)
 
 
 def attached_photos(

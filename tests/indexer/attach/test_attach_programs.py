@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
+import psutil
 import pytest
 import redis
 from elasticsearch import Elasticsearch
@@ -152,8 +153,16 @@ def test_photos_are_there_when_attach_ends_and_workers_do_those_of_new_products(
         return int(exact_cluster.count(index=shop.name, query=query)["count"])
 
     assert with_photos() == 20
+    # Of a forking pool, whose own processes cannot do it.
+    env |= {"SHELFWISE_INDEXER_POOL": "prefork", "SHELFWISE_INDEXER_CONCURRENCY": "1"}
     with Program("worker", env=env, log=tmp_path / "worker") as worker:
-        worker.wait_until_says("ready.")
+        worker.wait_until_says("process_started")
         shop.write("neu", product(7, bilder="20.jpg"))
         wait_for(lambda: with_photos() == 21)
+        children = psutil.Process(worker.process_id).children(recursive=True)
+        worker.interrupt()
+        assert worker.finish().status == 0
+        psutil.wait_procs(children, timeout=30)
+        assert not [one for one in children if one.is_running()]
     assert shop.differences() == []
+    assert shop.vectors().keys() == shop.shadow.keys()
