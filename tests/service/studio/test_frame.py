@@ -46,6 +46,8 @@ def test_an_index_leads_to_its_first_page(offline):
     assert led.status_code == 302 and led.headers["Location"] == f"/studio/products/{NAMES[0]}"
     assert offline.get("/studio/products/none").status_code == 404
     assert offline.get("/studio").status_code == 503  # the cluster is away, and a page says so
+    for path in ("/studio/_search", "/studio/_doc/1"):  # of an index that has this name
+        assert offline.get(path).mimetype == "application/json"
 
 
 @pytest.mark.parametrize("name", NAMES)
