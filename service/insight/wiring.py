@@ -1,4 +1,4 @@
-"""Makes the recorder of a service from its settings."""
+"""Makes the recorder and the reader of a service from its settings."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from elasticsearch import Elasticsearch
 
 from mappings.task_records import connect as connect_queue
 from service.events.event_store import EventStore
+from service.insight.insight import Insight
 from service.insight.log_store import LogStore
 from service.insight.recorder import Recorder, Retention
 from service.queue_metrics import REDIS_SECONDS
@@ -15,6 +16,14 @@ from service.settings import ServiceSettings
 
 _WRITE_SECONDS = 5.0
 """Longest wait for one write; nobody waits but the thread that does it."""
+_READ_SECONDS = 30.0
+"""Longest wait for figures of a month, which nobody has asked for lately."""
+
+
+def build_insight(settings: ServiceSettings, client: Elasticsearch) -> Insight:
+    """Return what reads the figures."""
+    patient = client.options(request_timeout=_READ_SECONDS)
+    return Insight(patient, is_recording=settings.service_search_log)
 
 
 def build_recorder(
