@@ -27,6 +27,7 @@ from service.api import (
     similar,
     suggest,
     tasks,
+    training,
     webhooks,
     weights,
 )
@@ -47,6 +48,7 @@ PARTS = (
     events,
     webhooks,
     judgements,
+    training,
     health,
     insight,
     keys,

@@ -34,6 +34,8 @@ from service.api.openapi_parts import (
 from service.api.openapi_rules import MODELS as RULES_MODELS
 from service.api.openapi_rules import rules_paths
 from service.api.openapi_search import search_paths
+from service.api.openapi_training import MODELS as TRAINING_MODELS
+from service.api.openapi_training import training_paths
 from service.api.openapi_webhooks import webhooks_paths
 from service.api.openapi_weights import MODELS as WEIGHTS_MODELS
 from service.api.openapi_weights import experiment_paths, weights_paths
@@ -227,6 +229,7 @@ def openapi_document() -> dict[str, Any]:
         *WEIGHTS_MODELS,
         *RULES_MODELS,
         *JUDGEMENTS_MODELS,
+        *TRAINING_MODELS,
     ]
     _, definitions = models_json_schema(
         [(model, "validation") for model in models], ref_template=REF
@@ -258,6 +261,7 @@ def openapi_document() -> dict[str, Any]:
                 **rules_paths(),
                 **experiment_paths(),
                 **judgements_paths(),
+                **training_paths(),
                 "/v1/tasks/{task_id}": {
                     "parameters": [TASK_ID],
                     "get": {

@@ -87,8 +87,8 @@ def test_a_comparison_is_one_file_with_measures_bars_and_reasons():
     page = check(comparison_page(report))
     assert EVIL in page.cells
     assert f"p1 {EVIL}" in page.cells
-    bars = [tag for tag, attributes in page.tags if tag == "rect"]
-    assert len(bars) == 3  # a bar for each query
+    drawn = [attributes for tag, attributes in page.tags if tag == "rect"]
+    assert len(drawn) == 1 + 3  # the ground, and a bar for each query
     assert page.cells[:9] == [
         *(
             "ndcg@10",
