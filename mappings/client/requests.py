@@ -37,6 +37,7 @@ class SearchOptions(TypedDict, total=False):
     mode: Literal["precise", "fast"]
     fields: Sequence[str]
     explain: bool
+    rules: str
     client_id: str
 
 

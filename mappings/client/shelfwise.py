@@ -116,6 +116,25 @@ class Shelfwise:
         """Delete products; one that is not there is no error."""
         return self._send("DELETE", index, product_ids)
 
+    def rules(self, index: str) -> Mapping[str, Any]:
+        """Return the rules in force under `rules`, their version under `active`, the versions."""
+        found: Mapping[str, Any] = self._http.request("GET", _at(index, "rules"))
+        return found
+
+    def set_rules(
+        self, index: str, rules: Mapping[str, Any], *, if_version: str | None = None
+    ) -> Mapping[str, Any]:
+        """Let rules and synonyms take the place of all that are in force; return their version.
+
+        if_version: the version that was read, `none` for none; RequestRefused with the api_code
+        `conflict` when another is in force by now.
+        """
+        parameters = {} if if_version is None else {"if_version": if_version}
+        made: Mapping[str, Any] = self._http.request(
+            "PUT", _at(index, "rules"), rules, parameters=parameters
+        )
+        return made
+
     def task(self, task_id: str) -> Task:
         """Return a task as it stands. Raises NotThere when it has expired."""
         return Task.from_json(self._http.request("GET", f"/v1/tasks/{quote(task_id, safe='')}"))

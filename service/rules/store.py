@@ -139,18 +139,19 @@ class RulesStore(VersionStore[VersionState]):
 
         change: asked again when somebody else activated another version meanwhile, so that both
         changes hold. Raises Conflict where if_version is given and another is active by now, what
-        `change` raises, and what `save` raises. A change that changes nothing makes no version.
+        `change` raises, and what `save` raises. A change that changes nothing makes no version,
+        and is no conflict: it may be the same request again, whose answer was lost.
         """
         for _ in range(_ATTEMPTS):
             state = self.state(index)
             before = state.active
-            if if_version is not None and if_version != (before or "none"):
+            known = self.get(index, before) if before else RuleSet()
+            if if_version not in (None, before or "none") and not _is_done(change, known):
                 raise Conflict(
                     f"{before or 'none'!r} is active on {index!r} by now, not {if_version!r}: "
                     "read the rules again",
                     field="if_version",
                 )
-            known = self.get(index, before) if before else RuleSet()
             changed = change(known)
             if before and changed == known:
                 return state
@@ -214,3 +215,10 @@ class RulesStore(VersionStore[VersionState]):
             except (UnknownRules, InvalidQuery) as error:
                 # Somebody else was first, or has just made it active.
                 log.info("rules_kept", index=index, version=version, reason=error.message)
+
+
+def _is_done(change: Callable[[RuleSet], RuleSet], known: RuleSet) -> bool:
+    try:
+        return change(known) == known
+    except (UnknownRules, InvalidQuery):
+        return False

@@ -204,6 +204,19 @@ def finishing(redis_server):
 
 @pytest.mark.cluster
 class TestWithTheService:
+    def test_rules_are_set_and_hold_for_the_next_search(self, address, small_shop):
+        with Shelfwise(address) as client:
+            assert client.rules(small_shop)["active"] is None
+            rules = {"rules": [{"id": "last", "pin": ["p011"]}]}
+            made = client.set_rules(small_shop, rules, if_version="none")
+            assert client.rules(small_shop)["rules"] == rules
+            assert client.search(small_shop, "mouse").hits[0].id == "p011"
+            assert client.search(small_shop, "mouse", rules="off").hits[0].id != "p011"
+            with pytest.raises(RequestRefused) as caught:
+                client.set_rules(small_shop, {}, if_version="none")
+            assert (caught.value.status, caught.value.api_code) == (409, "conflict")
+            assert client.rules(small_shop)["active"] == made["version"]
+
     def test_search_has_types_and_pages_to_its_end(self, address, shop):
         with client(address) as service:
             answer = service.search(

@@ -96,6 +96,8 @@ def test_edit_of_rules_that_were_read_before_is_refused(store, name):
         store.edit(name, adding("c"), if_version=first)
     assert caught.value.field == "if_version"
     assert [one.id for one in store.get(name, store.active(name)[0]).rules] == ["a", "b"]
+    again = store.replace(name, pinning("a", "b"), if_version=first)
+    assert again == store.state(name), "what is so already is the same request again"
 
 
 def test_change_that_changes_nothing_makes_no_version(store, name):
