@@ -183,6 +183,18 @@ class TestMonitoringProfile:
         for name in ("prometheus", "grafana"):
             assert self.compose["services"][name]["profiles"] == ["monitoring"]
 
+    def test_metrics_of_the_service_are_read_with_a_key_from_a_file(self):
+        settings = self.compose["services"]["service"]["environment"]
+        assert "SHELFWISE_SERVICE_METRICS_OPEN" not in settings
+        assert "SHELFWISE_SERVICE_METRICS_OPEN" not in config_map("shelfwise")["data"]
+        (secret,) = self.compose["services"]["prometheus"]["secrets"]
+        assert "file" in self.compose["secrets"][secret]
+        prometheus = yaml.safe_load((MONITORING / "prometheus.yml").read_text())
+        jobs = {one["job_name"]: one for one in prometheus["scrape_configs"]}
+        given = jobs["shelfwise-service"]["authorization"]
+        assert given == {"type": "Bearer", "credentials_file": f"/run/secrets/{secret}"}
+        assert "authorization" not in jobs["shelfwise-worker"], "which has a port of its own"
+
     def test_prometheus_looks_where_the_programs_answer(self):
         prometheus = yaml.safe_load((MONITORING / "prometheus.yml").read_text())
         port = int(self.compose["x-shelfwise"]["environment"]["SHELFWISE_INDEXER_METRICS_PORT"])
