@@ -86,7 +86,8 @@ def _after(key: str, paths: Sequence[Path]) -> tuple[bool, list[Path]]:
                 ends = ends or len(tail) == 1
                 if len(tail) > 1:
                     rest.append(tail[1:])
-    return ends, rest
+    # Each once: several `**` in a path would double them at every level of the answer.
+    return ends, list(dict.fromkeys(rest))
 
 
 def _kept(node: Any, paths: Sequence[Path]) -> Any:  # noqa: ANN401 - any JSON value

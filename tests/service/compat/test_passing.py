@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,6 +75,16 @@ def test_filter_path_keeps_what_it_names(paths: list[str], expected: dict[str, A
     hits = [{"_id": "a", "_source": {"n": 1}}, {"_id": "b", "_source": {}}]
     answer = {"took": 1, "hits": {"total": {"value": 2}, "hits": hits}}
     assert filtered(answer, paths) == expected
+
+
+@pytest.mark.parametrize("paths", [["**." * 15 + "x"], ["-" + "**." * 15 + "y"]])
+def test_filter_path_of_many_depths_costs_no_more_than_the_answer(paths: list[str]) -> None:
+    answer: dict[str, Any] = {"x": 1}
+    for _ in range(30):
+        answer = {"a": answer}
+    began = time.perf_counter()
+    assert filtered(answer, paths) == answer
+    assert time.perf_counter() - began < 2
 
 
 @pytest.mark.parametrize(
