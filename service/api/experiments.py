@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, Response, g, request
 
-from mappings.errors import InvalidQuery
+from mappings.errors import InvalidQuery, MissingSetting
 from mappings.validation_faults import shorten
 from service.access.scopes import Scope, needs
 from service.api.answers import json_answer
@@ -91,13 +91,26 @@ def read_report(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> ExperimentReading:
-    """Return the report; raises as `read_experiment`, and MissingSetting without an event key."""
+    """Return the report; raises as `read_experiment`.
+
+    Raises MissingSetting when one runs of which nothing is counted, for want of an event key.
+    """
     services = current_services()
+    running = weights_store(index).state(index).experiment
+    try:
+        key = find_event_key(services.settings)
+    except MissingSetting as error:
+        if running is not None:
+            raise
+        raise InvalidQuery(
+            f"no experiment runs on {index!r}, and no earlier one can be counted: {error.message}",
+            field="experiment",
+        ) from error
     return read_experiment(
         index,
         EventStore(services.client),
-        QueryIds(find_event_key(services.settings)),
-        running=weights_store(index).state(index).experiment,
+        QueryIds(key),
+        running=running,
         now=datetime.now(UTC),
         experiment_id=experiment_id,
         since=since,

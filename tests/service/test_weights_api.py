@@ -153,9 +153,14 @@ def test_experiment_runs_until_it_is_stopped(
     assert store.state(small_shop).experiment is None
 
 
-def test_report_says_which_time_it_cannot_read_and_what_it_lacks(call: Call) -> None:
+def test_report_says_which_time_it_cannot_read_and_what_it_lacks(
+    call: Call, store: WeightsStore, small_shop: str
+) -> None:
     for since in ("soon", "2026-13-01", "7y"):
         assert call("GET", f"experiment/report?since={since}", 400)["field"] == "since", since
+    assert call("GET", "experiment/report", 400)["field"] == "experiment"
+    versions = [store.save(document(small_shop, one)) for one in (A, B)]
+    call("POST", "experiment", 201, json={"kind": "ab", "versions": versions})
     assert call("GET", "experiment/report", 503)["code"] == "missing_setting"
 
 

@@ -51,12 +51,10 @@ def show_report(index: str) -> ResponseReturnValue:
             experiment_id=request.args.get("experiment") or None,
             since=moment("since"),
         )
-    except MissingSetting as error:
-        return piece("studio/experiments/no_report.html", reason=error.message)
-    except InvalidQuery as error:
-        if error.field != "experiment":
+    except (InvalidQuery, MissingSetting) as error:
+        if isinstance(error, InvalidQuery) and error.field != "experiment":
             raise
-        return piece("studio/experiments/no_report.html", reason="")
+        return piece("studio/experiments/no_report.html", reason=error.message)
     report = found.report
     return piece(
         "studio/experiments/report.html",
