@@ -165,10 +165,12 @@ def build_searcher(
 def check_before_start(settings: ServiceSettings) -> None:
     """Refuse to start on an index whose encoder of texts is not here; loads no model.
 
-    Raises EncoderMismatch or MappingMismatch, and EncoderUnavailable without our own. A cluster
+    Raises EncoderMismatch or MappingMismatch, EncoderUnavailable without our own, and
+    MissingSetting for webhooks that cannot work, which no process then ends by. A cluster
     that is away is no reason not to start: readiness stays false until it answers, and then
     tells of encoders that are not here.
     """
+    _webhooks(settings)
     encoders = QueryEncoders(settings)
     encoders.check_configured()
     client = _cluster(settings)
