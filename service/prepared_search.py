@@ -191,9 +191,9 @@ class SearchPreparer:
         photo = photos.read(live, request, given.uploads, watch)
         text = fingerprint(index, request, _beside(request, photo, given))
         with watch.measure("understand"):
-            curator = self._curator(live, request, given)
+            curator = self.curator(live, request, given)
             replaced = curator.replaced()
-            understood = self._understood(live, replaced, curator)
+            understood = self.understood(live, replaced, curator)
             searched = _searched(replaced, understood)
             curation = curator.curate(searched)
             if curation.expansion and request.understand != "off":
@@ -311,7 +311,10 @@ class SearchPreparer:
             watch.drop(leg, "slow" if error.is_slow else "encoder_failed", error.message)
         return legs
 
-    def _curator(self, live: LiveIndex, request: SearchRequest, given: Given) -> Curator:
+    def curator(
+        self, live: LiveIndex, request: SearchRequest, given: Given = NOTHING_GIVEN
+    ) -> Curator:
+        """Return what applies rules to a request; raises UnknownRules for a version of it."""
         rules = given.rules or rules_of(self.rules, live.name, request)
         return Curator(
             rules,
@@ -321,9 +324,10 @@ class SearchPreparer:
             by_id_alone=given.is_foreign,
         )
 
-    def _understood(
+    def understood(
         self, live: LiveIndex, request: SearchRequest, curator: Curator
     ) -> UnderstoodQuery:
+        """Return what the words of a request say. curator: knows words of synonyms."""
         if request.understand == "off" or not request.terms:
             return UnderstoodQuery()
         wanted = " ".join(text for text, weight in request.terms.items() if weight > 0)

@@ -96,7 +96,10 @@ class Searcher:
 
         Raises UnknownIndex.
         """
-        return self._preparer.understand(text, self._preparer.indexes.get(index))
+        live = self._preparer.indexes.get(index)
+        request = SearchRequest.model_construct(q=text)
+        curator = self._preparer.curator(live, request)
+        return self._preparer.understood(live, curator.replaced(), curator)
 
     def _answer(self, index: str, request: SearchRequest, given: Given) -> SearchAnswer:
         search = self._preparer.prepare(index, request, given)

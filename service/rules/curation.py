@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -182,7 +183,7 @@ class Curator:
         """Return the request with the words that rules replace."""
         if not self.request.terms or not self.rules.rules.rules:
             return self.request
-        replacing = [rule for rule in self._matching(_texts(self.request)) if rule.replace]
+        replacing = [rule for rule in self._sent if rule.replace]
         if not replacing:
             return self.request
         q = self.request.q
@@ -203,10 +204,10 @@ class Curator:
         if not self.rules.rules.rules and not self.rules.rules.synonyms:
             is_known = self.rules.version is not None
             return Curation(is_known, self.rules.version) if is_known else NO_CURATION
-        sent = _texts(self.request)
         # What rules did to the words is told only of a rule that waited for them as sent.
-        replacing = {rule.id for rule in self._matching(sent) if rule.replace}
-        rules = self._matching([*sent, *_texts(searched)])
+        replacing = {rule.id for rule in self._sent if rule.replace}
+        sent, became = _texts(self.request), _texts(searched)
+        rules = self._sent if became == sent else self._matching([*sent, *became])
         return _applied(
             list(map(_by_id, rules)) if self.by_id_alone else rules,
             replacing,
@@ -214,6 +215,11 @@ class Curator:
             expansion=self.rules.prepared.synonyms.expand(searched.terms),
             filters_alone=self.filters_alone,
         )
+
+    @cached_property
+    def _sent(self) -> list[Rule]:
+        """The rules that hold for the words as they were sent."""
+        return self._matching(_texts(self.request))
 
     def _matching(self, texts: Sequence[str]) -> list[Rule]:
         categories = filtered_categories(self.request.filter)

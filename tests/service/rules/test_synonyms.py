@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 
 from service.retrieval.lexical import WordGroup, lexical_clause
 from service.rules.rule import Synonym
-from service.rules.synonyms import MAX_OTHERS, Expansion, SynonymTable
+from service.rules.synonyms import MAX_OTHERS, Expansion, SynonymTable, with_synonyms
+from service.search_results import AttributeMatch, UnderstoodQuery
 from service.understanding.dictionary import Dictionary
+from service.understanding.filters import as_filter
 from service.understanding.parser import understand
 from tests.service.catalogue import BY_ID
 from tests.service.rules.conftest import Curated
@@ -109,6 +112,16 @@ def test_word_that_a_synonym_knows_is_not_corrected():
     assert knows is not None
     assert understand("coach", dictionary, is_word=knows).corrected is None
     assert table(SOFA).knows("coach") is None
+
+
+def test_values_that_other_words_name_count_by_their_weight_and_filter_as_alternatives():
+    sofas = AttributeMatch("categories", "Home > Sofas", "sofa", 0.8)
+    couches = AttributeMatch("categories", "Home > Couches", "couch", 0.6)
+    expansion = expand(table({"words": ["sofa"], "to": ["couch"], "weight": 0.5}), "sofa")
+    named = {"couch": UnderstoodQuery(matches=(couches, sofas))}
+    found = with_synonyms(UnderstoodQuery(matches=(sofas,)), expansion, named.__getitem__)
+    assert found.matches == (sofas, replace(couches, weight=0.3))
+    assert as_filter(found) == {"categories": ["Home > Sofas", "Home > Couches"]}
 
 
 MICE = {name for name, one in BY_ID.items() if "mouse" in one["title"]}
