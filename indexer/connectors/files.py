@@ -88,13 +88,12 @@ class FilesConnector:
                 continue
             is_resumed = under_way.get("name") == file.name and under_way["stamp"] == file.stamp
             yield from self._read(file, done, under_way["line"] if is_resumed else 0)
-            done[file.name] = file.stamp
 
     def close(self) -> None:
         """Nothing is kept open between pages of different files."""
 
     def _read(self, file: _Found, done: dict[str, Any], first_line: int) -> Iterator[Page]:
-        """Yield a file's pages; the last one has it among those that are done."""
+        """Yield a file's pages, and put it among those that are done, as the last one has it."""
         self._let_settle(file)
         self._reader.has_nameless = False
         ids = ProductIds() if self._options.full else None
@@ -117,12 +116,18 @@ class FilesConnector:
                         at = {"name": file.name, "stamp": file.stamp, "line": line}
                         yield self._page(changes, {"files": dict(done), "under_way": at})
                         changes = []
-        except (RequestError, OSError) as error:
+            done[file.name] = file.stamp
+        except RequestError as error:
             # Of one file alone: those behind it are read, and it is when it has changed.
+            self._reader.reject(file.name, str(error))
+            done[file.name] = file.stamp
+        except OSError as error:
+            # Of the disk or of rights, which may be mended without a change of the file: the next
+            # pass tries it again.
             self._reader.reject(file.name, str(error))
         # One that changed while it was read has another stamp, by which it is read again.
         is_same = self._stamp_of(file.path) == file.stamp
-        cursor = {"files": {**done, file.name: file.stamp}}
+        cursor = {"files": dict(done)}
         if ids is not None and self._reader.has_nameless:
             self._reader.reject(
                 file.name, "records without a readable id: so nothing was deleted for this file"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from indexer.connectors import files
 from indexer.connectors.base import Page, SourceContext
 from indexer.connectors.files import FilesConnector, FilesOptions
 from mappings.errors import MissingSetting
@@ -120,6 +121,23 @@ def test_broken_file_is_told_and_those_behind_it_are_read(tmp_path):
     assert ids(pages) == ["1"]
     assert pages[0].unread[0].place == "a.csv"
     assert list(connector(tmp_path, "in").changes(stored(pages[-1].cursor))) == []
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_file_that_cannot_be_opened_is_tried_again_and_deletes_nothing(
+    tmp_path, monkeypatch, full
+):
+    write(tmp_path / "a.jsonl", [1], at=100)
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "RecordFile", _refused)
+        (page,) = list(connector(tmp_path, "a.jsonl", full=full).changes(None))
+    assert "Permission denied" in page.unread[0].reason and page.all_ids is None
+    cursor = stored(page.cursor)
+    assert ids(list(connector(tmp_path, "a.jsonl", full=full).changes(cursor))) == ["1"]
+
+
+def _refused(path: Path) -> None:
+    raise PermissionError(13, "Permission denied", str(path))
 
 
 def test_version_is_the_time_of_the_shop(tmp_path):
