@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import secrets
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -117,7 +118,10 @@ def test_queries_are_shown_as_text_and_lead_on(studio, figures):
         "href", f"/shop/{studio.root.rpartition('/')[2]}?q=unicorn"
     )
     row.get_by_role("link", name="Compare unicorn").click()
-    expect(page).to_have_url(f"{studio.root}/compare?q=unicorn")
+    expect(page).to_have_url(re.compile(rf"{studio.root}/compare\?q=unicorn"))
+    page = studio.open("insight").page
+    page.get_by_role("link", name="Make a rule for unicorn").last.click()
+    expect(page.locator("#rule-queries")).to_have_value("unicorn")
 
 
 def test_span_stands_in_the_address_and_tables_sort(studio, figures):

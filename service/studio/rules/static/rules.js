@@ -194,7 +194,9 @@ get("json").addEventListener("submit", guard(async (event) => {
 }));
 
 onReady(async () => {
-  get("preview-q").value = state().get("q") ?? "";
+  const asked = state().get("query"); // of the page of figures: a rule for a query
+  get("preview-q").value = state().get("q") ?? asked ?? "";
   await Promise.all([showList(), showVersions()]);
+  if (asked) open("rule", { when: { queries: [asked] } });
   if (get("preview-q").value) await preview({ version: null });
 });
