@@ -68,6 +68,7 @@ def test_both_sides_are_what_the_api_answers(get, search, judged, cluster):
         assert f"NDCG@10 <strong>{value:.3f}</strong>" in side
         assert f"<strong>{answer['total']['value']:,}</strong> products" in side
     assert html.count('role="img" aria-label="What each leg gave: ') == html.count("data-id=")
+    assert html.count("data-id=") == 40 and len(html.encode()) < 75_000, len(html.encode())
 
 
 def test_words_of_anybody_stay_text(get):
