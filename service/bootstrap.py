@@ -21,6 +21,7 @@ from mappings.raw_cluster import RawCluster
 from mappings.task_records import TaskRecords, queue_errors
 from mappings.task_records import connect as connect_queue
 from service.access.wiring import build_access
+from service.compat.cursors import Cursors, key_of_secrets
 from service.compat.elasticsearch_api import ElasticsearchApi
 from service.compat.targets import SearchTargets
 from service.deadlines import Deadline
@@ -121,6 +122,7 @@ def build_services(settings: ServiceSettings) -> Services:
         photo_deadline=_deadline(settings),
         rules=rules,
     )
+    compat = _elasticsearch_api(settings, client, indexes, encoders, searcher, recorder, breaker)
     return Services(
         settings=settings,
         client=client,
@@ -138,9 +140,8 @@ def build_services(settings: ServiceSettings) -> Services:
         check_queue=check_queue,
         check_encoders=check_encoders,
         access=build_access(settings, client),
-        elasticsearch_api=_elasticsearch_api(
-            settings, client, indexes, encoders, searcher, recorder, breaker
-        ),
+        elasticsearch_api=compat,
+        cursors=Cursors(compat, _cursor_key(settings), settings.service_pass_through),
         recorder=recorder,
         insight=build_insight(settings, client),
         telemetry=telemetry,
@@ -279,6 +280,19 @@ def _elasticsearch_api(
         leg_seconds=settings.service_leg_timeout_seconds,
         breaker=breaker,
     )
+
+
+def _cursor_key(settings: ServiceSettings) -> bytes:
+    secrets = {
+        name: secret.get_secret_value() if secret is not None else None
+        for name, secret in (
+            ("api_key", settings.elasticsearch_api_key),
+            ("password", settings.elasticsearch_password),
+            ("redis", settings.redis_url),
+            ("events", settings.service_events_key),
+        )
+    }
+    return key_of_secrets(secrets)
 
 
 def _deadline(settings: ServiceSettings) -> Deadline:

@@ -12,6 +12,7 @@ from flask import current_app
 from mappings.dead_letters import DeadLetters
 from mappings.task_records import TaskRecords
 from service.access.gate import Access
+from service.compat.cursors import Cursors
 from service.compat.elasticsearch_api import ElasticsearchApi
 from service.events.intake import EventIntake
 from service.insight.insight import Insight
@@ -56,6 +57,7 @@ class Services:
     check_encoders: Callable[[], None]
     access: Access
     elasticsearch_api: ElasticsearchApi
+    cursors: Cursors
     recorder: Recorder
     insight: Insight
     telemetry: Telemetry = field(default_factory=Telemetry)

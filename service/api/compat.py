@@ -19,11 +19,22 @@ from service.access.caller import current_caller
 from service.access.scopes import Scope, needs
 from service.api.answers import json_answer
 from service.api.bodies import raw_body
+from service.compat.cursors import CursorCall
 from service.compat.elasticsearch_api import Call
 from service.compat.exchange import Media
 from service.compat.failures import envelope, error_envelope
 from service.compat.multi_search import MultiCall, multi_search
-from service.compat.parameters import COUNT, MSEARCH, OUTPUT, SEARCH, Parameters
+from service.compat.parameters import (
+    COUNT,
+    IN_POINT,
+    MSEARCH,
+    OUTPUT,
+    PAGE,
+    POINT,
+    SCROLLED,
+    SEARCH,
+    Parameters,
+)
 from service.compat.passing import READS_BY_POST, WRITES, PassedCall, pass_through
 from service.compat.writing import Answer
 from service.services import current_services
@@ -89,7 +100,44 @@ def info() -> Response:
 @needs(Scope.SEARCH)
 def search(index: str) -> Response:
     """Search with Elasticsearch's body."""
+    if "scroll" in request.args:
+        return _response(current_services().cursors.begin_scroll(_call(index, SCROLLED)))
     return _response(current_services().elasticsearch_api.search(_call(index, SEARCH)))
+
+
+@blueprint.post("/<shop:index>/_pit")
+@needs(Scope.SEARCH, changes=False)
+def open_point(index: str) -> Response:
+    """Open a point in time, where the settings let it pass."""
+    return _response(current_services().cursors.open_point(_call(index, POINT)))
+
+
+@blueprint.route("/_search", methods=["GET", "POST"])
+@needs(Scope.SEARCH)
+def search_point() -> Response:
+    """Search in a point in time, where the settings let it pass."""
+    return _response(current_services().cursors.search_point(_cursor_call(IN_POINT)))
+
+
+@blueprint.delete("/_pit")
+@needs(Scope.SEARCH, changes=False)
+def close_point() -> Response:
+    """Close a point in time."""
+    return _response(current_services().cursors.close_point(_cursor_call(OUTPUT)))
+
+
+@blueprint.route("/_search/scroll", methods=["GET", "POST"])
+@needs(Scope.SEARCH)
+def next_page() -> Response:
+    """Return the next page of a scroll."""
+    return _response(current_services().cursors.next_page(_cursor_call(PAGE)))
+
+
+@blueprint.delete("/_search/scroll")
+@needs(Scope.SEARCH, changes=False)
+def clear_scrolls() -> Response:
+    """Close scrolls."""
+    return _response(current_services().cursors.clear_scrolls(_cursor_call(OUTPUT)))
 
 
 @blueprint.route("/<shop:index>/_count", methods=["GET", "POST"])
@@ -191,6 +239,10 @@ def _multi_search(index: str) -> Response:
 
 def _call(index: str, known: frozenset[str]) -> Call:
     return Call(index, _body(), _parameters(known), _media(), current_caller().require_index)
+
+
+def _cursor_call(known: frozenset[str]) -> CursorCall:
+    return CursorCall(_body(), _parameters(known), _media(), current_caller().require_index)
 
 
 def _passed(index: str, path: str) -> Response:

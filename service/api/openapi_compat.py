@@ -6,7 +6,7 @@ from typing import Any
 
 from service.api.openapi_parts import JSON, content, ref
 from service.compat.options import ShelfwiseOptions, UbiOptions
-from service.compat.parameters import COUNT, MSEARCH, OUTPUT, SEARCH
+from service.compat.parameters import COUNT, IN_POINT, MSEARCH, OUTPUT, PAGE, POINT, SCROLLED
 
 MODELS = (ShelfwiseOptions, UbiOptions)
 _NDJSON = "application/x-ndjson"
@@ -52,11 +52,32 @@ def compat_paths() -> dict[str, Any]:
     lines = {_NDJSON: {"schema": {"type": "string", "description": "Headers and bodies."}}}
     return {
         "/": {"get": _operation("elasticsearchInfo", "What the cluster tells of itself", OUTPUT)},
-        "/{index}/_search": _both("elasticsearchSearch", "Search", SEARCH, content(body)),
+        "/{index}/_search": _both("elasticsearchSearch", "Search", SCROLLED, content(body)),
         "/{index}/_count": _both("elasticsearchCount", "Count", COUNT, content(_ANY)),
         "/{index}/_msearch": _both(
             "elasticsearchMultiSearch", "Search several times", MSEARCH, {"content": lines}
         ),
+        "/{index}/_pit": {
+            "parameters": [_SHOP_INDEX],
+            "post": {
+                **_operation("openPointInTime", "Open a point in time, if it may pass", POINT),
+                "requestBody": {"required": False, **content(_ANY)},
+            },
+        },
+        "/_pit": {"delete": _closing("closePointInTime", "Close a point in time")},
+        "/_search": _both(
+            "searchPointInTime",
+            "Search in a point in time, with a body that is not made hybrid",
+            IN_POINT,
+            content(body),
+            in_index=False,
+        ),
+        "/_search/scroll": {
+            **_both(
+                "nextPage", "Return the next page of a scroll", PAGE, content(_ANY), in_index=False
+            ),
+            "delete": _closing("clearScrolls", "Close scrolls"),
+        },
         "/_msearch": _both(
             "elasticsearchMultiSearchAnywhere",
             "Search several times; each search names its index",
@@ -96,6 +117,11 @@ def _both(
         "post": {**posted, "requestBody": {"required": False, **body}},
         "get": read,
     }
+
+
+def _closing(name: str, summary: str) -> dict[str, Any]:
+    found = _operation(name, summary, OUTPUT)
+    return {**found, "requestBody": {"required": False, **content(_ANY)}}
 
 
 def _changing(name: str, summary: str) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class _Read:
+class ReadCall:
     """A call whose body is decoded. own: without what is for us; is_changed: whether it had any.
 
     body: with the URL parameters merged in.
@@ -105,9 +105,9 @@ class ElasticsearchApi:
         cannot answer.
         """
         began = time.perf_counter()
-        read = self._read(call)
+        read = self.read(call)
         exchange = Exchange(self.cluster, call.media)
-        target = self._target(call.index)
+        target = self.target(call.index)
         try:
             if is_compound(read.own.get("retriever")):
                 answer = self._retrieved(read, target, exchange)
@@ -128,10 +128,10 @@ class ElasticsearchApi:
 
     def count(self, call: Call) -> Answer:
         """Return the answer to `_count`: the total that a search of the same query has."""
-        read = self._read(call)
+        read = self.read(call)
         exchange = Exchange(self.cluster, call.media)
         try:
-            search, passed = self._hybrid(read, self._target(call.index), exchange)
+            search, passed = self._hybrid(read, self.target(call.index), exchange)
             found, late = self._in_time(search, HybridSearch.count)
             if search is not None and found is not None:
                 return _answered(found, read, _note(search))
@@ -170,7 +170,7 @@ class ElasticsearchApi:
             self.on_search(logged_passed(index, took_ms=_milliseconds_since(began)))
         return answer
 
-    def _read(self, call: Call) -> _Read:
+    def read(self, call: Call) -> ReadCall:
         """Return the call with its body decoded; raises a RequestError for what is not allowed."""
         for name in split_names(call.index):
             self.targets.require_served(name)
@@ -186,13 +186,14 @@ class ElasticsearchApi:
         extension = read_extension(body)
         own = _without_ours(body, extension)
         merged = call.parameters.merged(own)
-        return _Read(call, own, merged, extension, is_changed=own is not body)
+        return ReadCall(call, own, merged, extension, is_changed=own is not body)
 
-    def _target(self, index: str) -> Target | None:
+    def target(self, index: str) -> Target | None:
+        """Return what a name stands for; None for several, and for nothing of ours."""
         return None if "," in index else self.targets.find(index)
 
     def _hybrid(
-        self, read: _Read, target: Target | None, exchange: Exchange
+        self, read: ReadCall, target: Target | None, exchange: Exchange
     ) -> tuple[HybridSearch | None, str]:
         """Return the body made hybrid, or None and the reason why it is not."""
         options = read.extension.options
@@ -226,7 +227,7 @@ class ElasticsearchApi:
             raise own_fault(error) from error
         return at_target(made.legs, hybrid, target, made.curation)
 
-    def _hides(self, index: str) -> bool:
+    def hides(self, index: str) -> bool:
         """Whether an index has fields of ours in the shop's own documents.
 
         Of a companion the shop's own index is asked, which has none.
@@ -234,11 +235,11 @@ class ElasticsearchApi:
         target = self.targets.find(index)
         return target is not None and target.hides and target.shown_as is None
 
-    def _passed(self, read: _Read, exchange: Exchange, reason: str) -> Answer:
+    def _passed(self, read: ReadCall, exchange: Exchange, reason: str) -> Answer:
         """Hand a body on, as it came where nothing of ours is in it or in the documents."""
         call = read.call
         raw, query = read.raw, call.parameters.query()
-        hides = any(map(self._hides, call.index.split(",")))
+        hides = any(map(self.hides, call.index.split(",")))
         if hides:
             raw = orjson.dumps(hiding(read.body))
             query = call.parameters.beside_the_body().query()
@@ -250,7 +251,7 @@ class ElasticsearchApi:
             return Answer.of_raw(answer, note)
         return _rewritten(answer, read, note, shows=shows)
 
-    def _retrieved(self, read: _Read, target: Target | None, exchange: Exchange) -> Answer:
+    def _retrieved(self, read: ReadCall, target: Target | None, exchange: Exchange) -> Answer:
         if read.extension.options != ShelfwiseOptions():
             raise InvalidQuery(
                 "ext.shelfwise: a retriever says itself what is fused", field="ext.shelfwise"
@@ -297,14 +298,14 @@ def _note(search: HybridSearch) -> str:
     return f"hybrid; legs={legs}; mode={mode}" + (f"; rules={applied}" if applied else "")
 
 
-def _answered(answer: dict[str, Any], read: _Read, note: str) -> Answer:
+def _answered(answer: dict[str, Any], read: ReadCall, note: str) -> Answer:
     if read.extension.ubi is not None:
         answer["ext"] = _ubi(read.extension)
     call = read.call
     return Answer(200, written(answer, call.parameters.given), call.media.of_answer(), note)
 
 
-def _rewritten(answer: RawAnswer, read: _Read, note: str, *, shows: bool) -> Answer:
+def _rewritten(answer: RawAnswer, read: ReadCall, note: str, *, shows: bool) -> Answer:
     found = orjson.loads(answer.body)
     if shows:
         without_own_fields(found)

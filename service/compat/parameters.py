@@ -136,6 +136,23 @@ MSEARCH = OUTPUT | frozenset(
         "typed_keys",
     }
 )
+SCROLLED = SEARCH | {"scroll"}
+POINT = OUTPUT | frozenset(
+    {
+        "allow_partial_search_results",
+        "expand_wildcards",
+        "ignore_unavailable",
+        "keep_alive",
+        "max_concurrent_shard_requests",
+        "preference",
+        "routing",
+    }
+)
+"""Of `_pit`, which opens a point in time."""
+IN_POINT = SEARCH - frozenset({"allow_no_indices", "preference", "routing"})
+"""Of a search in a point in time, which has its indexes already."""
+PAGE = OUTPUT | frozenset({"rest_total_hits_as_int", "scroll", "scroll_id"})
+"""Of the next page of a scroll."""
 HEADER = _WHERE | _HOW | {"index", "request_cache"}
 """What the first line of each search of an `_msearch` may say."""
 
