@@ -59,6 +59,7 @@ async function begin() {
   } finally {
     get("work").removeAttribute("aria-busy");
   }
+  if (queue.length) document.querySelector("#find details").open = false;
   show(true);
 }
 
