@@ -19,7 +19,7 @@ from mappings.attachments import (
     ATTACHED_TEXT_VECTOR,
     OWN_FIELD,
 )
-from mappings.cluster import cluster_errors
+from mappings.cluster import close_point, cluster_errors
 from mappings.errors import ClusterUnavailable, InvalidQuery, UnknownIndex
 
 KEEP_ALIVE = "5m"
@@ -167,7 +167,7 @@ class ChangeFeed:
                     after = hits[-1]["_seq_no"]
                     read += len(hits)
             finally:
-                self._client.options(ignore_status=404).close_point_in_time(id=point)
+                close_point(self._client, point)
 
     def _open_point(self, shard: str) -> str:
         with cluster_errors(index=self._index):
