@@ -212,10 +212,10 @@ class ServiceSettings(SharedSettings):
     )
     service_search_log_days: int = Field(
         30,
-        ge=0,
+        ge=1,
         le=366,
-        description="For how many days the record of searches is kept, by whole days; 0 is for "
-        "ever.",
+        description="For how many days the record of searches is kept; each is an index of its "
+        "own, and is dropped whole.",
     )
     service_webhooks: str | None = Field(
         None,
