@@ -275,5 +275,6 @@ class ServiceSettings(SharedSettings):
     service_photo_directory: str | None = Field(
         None,
         description="The only folder of which the shop page and the studio show `file:` photos of "
-        "products; the worker's `SHELFWISE_INDEXER_IMAGE_DIRECTORY`, where the service can read it.",
+        "products; the worker's `SHELFWISE_INDEXER_IMAGE_DIRECTORY`, where the service can read "
+        "it.",
     )
