@@ -20,6 +20,7 @@ from service.retrieval.moves import Move
 from service.retrieval.vectors import Clause
 from service.rules.following import RulesInForce, RulesSource
 from service.rules.matching import RuleMatcher, filtered_categories
+from service.rules.phrases import rule_key
 from service.rules.replacing import replace_words
 from service.rules.rule import MAX_PINS, Rule, RuleSet, Selection
 from service.rules.synonyms import Expansion, FoundSynonym, SynonymTable
@@ -31,14 +32,15 @@ OFF = "off"
 OF_THE_ORDER = ("pin", "boost", "bury")
 """Parts of a rule that say where products stand."""
 
-MAX_MOVES = 50
-"""Selections that one search moves; each is a clause of its first pass."""
-
 MAX_NAMED = 5
 """Rules that a warning names."""
 
-MAX_FILTERED = 200
-"""Selections that one search hides, or is held to."""
+MAX_MOVING = 200
+"""Conditions by which one search moves products."""
+
+MAX_HIDING = 500
+"""Conditions by which it hides them, or is held to some. Elasticsearch refuses a query of too many
+clauses, 1,024 where it has least memory, and no rule may make a search fail."""
 
 
 @dataclass(frozen=True)
@@ -262,7 +264,7 @@ def kept_by_all(
         if not in_force.rules.rules:
             return []
         held = in_force.prepared.matcher.matching((), (), now())
-        return hiding_clauses(held[:MAX_FILTERED])
+        return list(_applied(held, set(), in_force, expansion=None, filters_alone=True).filters)
 
     return kept
 
@@ -275,37 +277,42 @@ def _applied(
     expansion: Expansion | None,
     filters_alone: bool,
 ) -> Curation:
-    warnings: list[str] = []
+    hiding, no_room = _fitting(
+        [rule for rule in rules if rule.hide or rule.only],
+        lambda rule: sum(map(_conditions, hiding_clauses([rule]))),
+        MAX_HIDING,
+    )
+    ordering = [rule for rule in rules if rule.pin or rule.boost or rule.bury]
+    left_out = [rule.id for rule in ordering] if filters_alone else []
+    pinning, no_pins = _fitting(
+        [] if filters_alone else ordering, lambda rule: len(rule.pin), MAX_PINS
+    )
+    ordering, no_moves = _fitting(
+        pinning,
+        lambda rule: sum(_conditions(move.products) for move in _moves(rule)),
+        MAX_MOVING,
+    )
+    pins: dict[str, str] = {}
+    for rule in ordering:
+        for product_id in rule.pin:
+            pins.setdefault(product_id, rule.id)
+    parts = {
+        "replace": replacing,
+        **dict.fromkeys(("hide", "only"), {rule.id for rule in hiding}),
+        **dict.fromkeys(OF_THE_ORDER, {rule.id for rule in ordering}),
+    }
+    applied = [
+        AppliedRule(rule.id, what)
+        for rule in rules
+        if (what := tuple(p for p, ids in parts.items() if rule.id in ids and getattr(rule, p)))
+    ]
+    warnings = []
     if expansion and expansion.is_cut:
         warnings.append("rules: the query has more synonyms than are searched for at once")
-    pins: dict[str, str] = {}
-    moves: list[Move] = []
-    hiding: list[Rule] = []
-    applied: list[AppliedRule] = []
-    selections = 0
-    left_out: list[str] = []
-    for rule in rules:
-        what = ["replace"] if rule.id in replacing else []
-        selections += len(rule.hide) + len(rule.only)
-        if (rule.hide or rule.only) and selections <= MAX_FILTERED:
-            hiding.append(rule)
-            what += [name for name in ("hide", "only") if getattr(rule, name)]
-        orders = [name for name in OF_THE_ORDER if getattr(rule, name)]
-        if filters_alone:
-            left_out += [rule.id] if orders else []
-        else:
-            what += orders
-            for product_id in rule.pin:
-                pins.setdefault(product_id, rule.id)
-            moves += _moves(rule)
-        if what:
-            applied.append(AppliedRule(rule.id, tuple(what)))
-    if selections > MAX_FILTERED:
-        warnings.append(f"rules: more than {MAX_FILTERED} selections to hide hold at once")
-    if len(pins) > MAX_PINS or len(moves) > MAX_MOVES:
+    if too_many := [*no_room, *no_pins, *no_moves]:
         warnings.append(
-            f"rules: more than {MAX_PINS} pins or {MAX_MOVES} boosts hold at once; of earlier "
-            "rules those come first"
+            "rules: too much holds at once, which leaves out all or some of "
+            f"{', '.join(too_many[:MAX_NAMED])}"
         )
     if left_out:
         warnings.append(
@@ -316,13 +323,41 @@ def _applied(
         is_known=True,
         version=in_force.version,
         applied=tuple(applied),
-        pins=dict(list(pins.items())[:MAX_PINS]),
+        pins=pins,
         filters=tuple(hiding_clauses(hiding)),
-        moves=tuple(moves[:MAX_MOVES]),
+        moves=tuple(move for rule in ordering for move in _moves(rule)),
         expansion=expansion,
         synonyms=in_force.prepared.synonyms,
         warnings=tuple(warnings),
     )
+
+
+def _fitting(
+    rules: Iterable[Rule], cost: Callable[[Rule], int], most: int
+) -> tuple[list[Rule], list[str]]:
+    """Return the rules that together cost no more than that, and the ids of the others."""
+    kept: list[Rule] = []
+    left: list[str] = []
+    room = most
+    for rule in rules:
+        if (more := cost(rule)) > room:
+            left.append(rule.id)
+        else:
+            room -= more
+            kept.append(rule)
+    return kept, left
+
+
+def _conditions(clause: object) -> int:
+    """Return how many clauses Elasticsearch counts: of words one for each in each field."""
+    if isinstance(clause, list):
+        return sum(map(_conditions, clause))
+    if not isinstance(clause, Mapping):
+        return 0
+    if words := clause.get("combined_fields"):
+        return len(words["fields"]) * max(1, len(rule_key(words["query"])))
+    inner = sum(map(_conditions, clause.get("bool", {}).values()))
+    return inner or 1
 
 
 def _by_id(rule: Rule) -> Rule:

@@ -13,7 +13,8 @@ from service.search_results import UnderstoodQuery
 from service.understanding.words import normalize_text, split_words, word_key
 
 MAX_OTHERS = 64
-"""Other words that one query is searched for besides its own."""
+"""Other words that one query is searched for besides its own. Each is a clause in each of five
+fields, twice, and Elasticsearch refuses a query of too many."""
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,15 @@ class SynonymTable:
             end = 0
             for place, length, values in self._table.longest(_key(words)):
                 own = text[words[place].start : words[place + length - 1].end]
-                kept = _best(values)
-                is_cut |= len(kept) > room
-                kept = kept[:room]
+                best = _best(values)
+                kept = []
+                for one in best:
+                    if len(one.key) <= room:
+                        kept.append(one)
+                        room -= len(one.key)
+                is_cut |= len(kept) < len(best)
                 if not kept:
                     continue
-                room -= len(kept)
                 parts += _alone(text[end : words[place].start])
                 parts.append(WordGroup(own, {one.text: one.weight for one in kept}))
                 end = words[place + length - 1].end

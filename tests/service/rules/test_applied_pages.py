@@ -195,3 +195,31 @@ def test_rules_off_and_none_are_as_if_there_were_none(search: Search):
     assert plain["hits"] == off["hits"]
     assert "rules" not in plain
     assert "rules" not in off
+
+
+def test_no_rules_and_synonyms_make_a_query_too_large_for_elasticsearch(curated):
+    def words(name: str) -> str:
+        return " ".join(f"{name}{number}" for number in range(30))[:200]
+
+    rules = [
+        {
+            "id": f"r{one}",
+            "hide": [{"words": words(f"h{one}x{other}x")} for other in range(20)],
+            "boost": [{"products": {"words": words(f"b{one}x{other}x")}} for other in range(20)],
+        }
+        for one in range(10)
+    ]
+    rules += [{"id": f"s{one}", "hide": [{"words": words("s")}] * 3} for one in range(9)]
+    rules.append({"id": "moves", "boost": [{"products": {"words": words("m")}}]})
+    synonyms = [
+        {
+            "id": f"many{one}",
+            "words": [f"q{one}"],
+            "to": [f"o{one}x{n} in words" for n in range(50)],
+        }
+        for one in range(3)
+    ]
+    answer = curated(rules, synonyms, q="q0 q1 q2 mouse")
+    assert answer["total"]["value"] > 0
+    assert len(answer["warnings"]) == 2
+    assert {one["id"] for one in answer["rules"]["applied"]} == {"s0", "moves"}

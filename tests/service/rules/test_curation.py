@@ -9,8 +9,6 @@ import pytest
 
 from mappings.errors import UnknownRules
 from service.rules.curation import (
-    MAX_FILTERED,
-    MAX_MOVES,
     Curation,
     Curator,
     compile_rules,
@@ -96,22 +94,26 @@ def test_products_that_cannot_be_told_by_their_fields_are_told_by_ids():
     assert [(one.id, one.what) for one in found.applied] == [("a", ("hide",)), ("b", ("boost",))]
 
 
-def test_too_much_at_once_is_cut_and_said():
-    many = [
-        {
-            "id": f"r{number}",
-            "pin": [f"p{number}-{place}" for place in range(20)],
-            "hide": [{"ids": [f"h{number}-{place}"]} for place in range(20)],
-            "boost": [{"products": {"ids": [f"b{place}"]}} for place in range(20)],
-        }
-        for number in range(MAX_FILTERED // 20 + 1)
+def test_too_much_at_once_leaves_later_rules_out_whole_and_says_so():
+    words = " ".join(f"w{number}" for number in range(20))  # of 20 words in 5 fields: 100 clauses
+    rules = [
+        {"id": "pins", "pin": [f"p{place}" for place in range(MAX_PINS - 1)]},
+        {"id": "more-pins", "pin": ["another", "other"]},
+        {"id": "last-pin", "pin": ["last"]},
+        {"id": "hide", "hide": [{"words": words}] * 5},
+        {"id": "hide-more", "hide": [{"ids": ["1"]}]},
+        {"id": "move", "boost": [{"products": {"words": words}}]},
+        {"id": "move-more", "bury": [{"products": {"words": words}}] * 2},
+        {"id": "move-one", "bury": [{"products": {"filter": {"brand": ["HP", "Dell"]}}}] * 20},
     ]
-    found = curated(*many)
-    assert list(found.pins)[-1] == f"p2-{MAX_PINS - 41}"
-    assert len(found.moves) == MAX_MOVES
-    assert len(found.filters[0]["bool"]["must_not"]) == MAX_FILTERED
-    assert len(found.warnings) == 2
-    assert "hide" not in found.applied[-1].what
+    found = curated(*rules)
+    assert [one.id for one in found.applied] == ["pins", "last-pin", "hide", "move", "move-one"]
+    assert len(found.pins) == MAX_PINS
+    assert len(found.moves) == 21
+    assert found.warnings == (
+        "rules: too much holds at once, which leaves out all or some of hide-more, more-pins, "
+        "move-more",
+    )
 
 
 def test_key_tells_what_rules_do_and_not_which_version_says_so():

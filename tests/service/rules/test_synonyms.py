@@ -85,6 +85,12 @@ def test_expansion_has_a_limit_and_says_so():
     assert len(found.others) == MAX_OTHERS
     assert found.is_cut
     assert not expand(table(*many), "w0").is_cut
+    long = expand(table({"words": ["w"], "to": [" ".join("abcdefghij"), "k" * 9] * 9}), "w")
+    assert list(long.others) == [" ".join("abcdefghij"), "k" * 9]
+    longer = [f"{number} " * 30 for number in range(3)]
+    assert list(expand(table({"words": ["w"], "to": longer}), "w").others) == [
+        text.strip() for text in longer[:2]
+    ]
 
 
 @given(st.text(max_size=40))
