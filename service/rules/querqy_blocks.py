@@ -9,12 +9,16 @@ from typing import Any
 
 import orjson
 
+MAX_LINE = 10_000
+"""Characters of a line."""
+
+_SHOWN = 80
 _ARROW = "=>"
 _COMMENT = re.compile(r"(?<!\\)#.*", re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)")
 _INSTRUCTION = re.compile(
     r"(?P<name>synonym|up|down|filter|delete|decorate)\s*"
-    r"(?:\(\s*(?P<argument>[^)]*?)\s*\))?\s*(?::\s*(?P<value>.*))?$",
+    r"(?:\((?P<argument>[^)]*)\)\s*)?(?::(?P<value>.*))?$",
     re.IGNORECASE | re.DOTALL,
 )
 _PROPERTY = re.compile(r"@\s*(?P<quote>['\"]?)(?P<name>[\w.-]+)(?P=quote)\s*:\s*(?P<value>.*)$")
@@ -65,7 +69,7 @@ def read_blocks(text: str) -> tuple[list[Block], list[Remark]]:
     """Return the blocks of a file, and what is to be said of lines that belong to none."""
     blocks: list[Block] = []
     remarks: list[Remark] = []
-    lines = iter(read_lines(text))
+    lines = _short_lines(text, remarks)
     for number, line in lines:
         if line.endswith(_ARROW):
             blocks.append(Block(number, line.removesuffix(_ARROW).strip()))
@@ -89,13 +93,22 @@ def read_blocks(text: str) -> tuple[list[Block], list[Remark]]:
                     number,
                     line,
                     found["name"].lower(),
-                    found["argument"],
+                    None if found["argument"] is None else found["argument"].strip(),
                     (found["value"] or "").strip(),
                 )
             )
         else:
             remarks.append(Remark(number, line, _unknown(line)))
     return blocks, remarks
+
+
+def _short_lines(text: str, remarks: list[Remark]) -> Iterator[tuple[int, str]]:
+    for number, line in read_lines(text):
+        if len(line) <= MAX_LINE:
+            yield number, line
+        else:
+            reason = f"has {len(line):,} characters, at most {MAX_LINE:,}"
+            remarks.append(Remark(number, f"{line[:_SHOWN]}…", reason))
 
 
 def unescape(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from mappings.errors import InvalidQuery
@@ -179,6 +181,26 @@ def test_input_that_cannot_be_taken_leaves_out_its_block_alone(given, reason):
     assert remark.line == 1
     assert reason in remark.reason
     assert [rule.when.queries for rule in found.rules.rules] == [("laptop",)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "UP(" + " " * 9_000 + ": y",
+        "UP: * " + '{"bool":{"must":' * 600,
+        "UP: * " + 'a:"' * 3_000,
+        "@a: " + "[" * 9_000,
+        "@" + " " * 9_000 + "a",
+        "UP" + " " * 9_000 + "y",
+        "UP: x" * 5_000,
+    ],
+    ids=["blanks", "json", "quotes", "lists", "property", "instruction", "long"],
+)
+def test_line_made_to_take_long_is_read_in_no_time_and_left_out(line):
+    began = time.perf_counter()
+    (remark,) = read_querqy(f"laptop =>\n  FILTER: x\n  {line}\n").remarks
+    assert remark.line == 3
+    assert time.perf_counter() - began < 2
 
 
 def test_synonym_of_a_whole_query_is_not_widened_to_every_query():
