@@ -10,8 +10,8 @@ from indexer.towers.tower import ImageTower
 Outputs = tuple[torch.Tensor, torch.Tensor]
 
 FEATURE_DROPOUT = 0.3
-"""Of a tower's features in a step. A few thousand photos are learned by heart otherwise: on fashion
-photos held out it gave 0.02 more of colour, and of colour and kind together (docs/finetune.md)."""
+"""Of a tower's features, in a step. A few thousand photos are learned by heart else: on fashion
+photos held out it gave 0.02 more of colour, and of colour and kind together."""
 
 
 class PhotoModel(nn.Module):  # type: ignore[misc]
