@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import threading
 import time
 
@@ -217,6 +218,14 @@ def test_redis_that_is_away_is_left_alone_for_a_while(clock):
     clock.now = RETRY_SECONDS
     with pytest.raises(TypeError):
         signal.read(INDEX)
+
+
+def test_redis_that_hangs_is_waited_for_no_longer_than_it_may_be():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        signal = RulesSignal(connect_signal(f"redis://127.0.0.1:{silent.getsockname()[1]}/0"))
+        began = time.monotonic()
+        assert signal.read(INDEX) is None
+        assert SIGNAL_SECONDS * 0.9 < time.monotonic() - began < 10 * SIGNAL_SECONDS
 
 
 @pytest.mark.cluster
