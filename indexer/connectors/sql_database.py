@@ -20,6 +20,9 @@ from sqlalchemy.pool import QueuePool
 from mappings.errors import MissingSetting, SourceUnavailable
 from mappings.feeds.references import read_secret
 
+_MYSQL_REFUSALS = frozenset({1044, 1049, 1054, 1142, 1143, 1146, 1305, 1792})
+"""No right, no such database, column, table or function, a write that only may read."""
+
 _STREAMED_ROWS = 10_000
 RETRY_AFTER_SECONDS = 5
 _PATIENCE = {
@@ -99,7 +102,8 @@ class Database:
             connection.execute(text(f"SET LOCAL statement_timeout = {milliseconds}"))
         elif name in ("mysql", "mariadb"):
             connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
-            if name == "mysql":
+            # MariaDB may be addressed as `mysql` as well, and has no MAX_EXECUTION_TIME.
+            if not getattr(connection.dialect, "is_mariadb", False):
                 connection.exec_driver_sql(f"SET SESSION MAX_EXECUTION_TIME = {milliseconds}")
             else:
                 connection.exec_driver_sql(
@@ -114,14 +118,29 @@ class Database:
         try:
             yield
         except (OperationalError, InterfaceError) as error:
+            if is_refusal(error.orig):
+                raise self._refused(error) from error
             raise SourceUnavailable(
                 f"the database of {self._reference} cannot be read now: {_reason(error)}",
                 retry_after_seconds=RETRY_AFTER_SECONDS,
             ) from error
         except SQLAlchemyError as error:
-            raise MissingSetting(
-                f"the database of {self._reference} refuses the query: {_reason(error)}"
-            ) from error
+            raise self._refused(error) from error
+
+    def _refused(self, error: SQLAlchemyError) -> MissingSetting:
+        return MissingSetting(
+            f"the database of {self._reference} refuses the query: {_reason(error)}"
+        )
+
+
+def is_refusal(error: object) -> bool:
+    """Return whether a driver's error says that the statement will never do.
+
+    MySQL's drivers call a column that is not there by the same name as a connection that broke,
+    and tell them apart by the server's number.
+    """
+    arguments: tuple[object, ...] = getattr(error, "args", ())
+    return bool(arguments) and arguments[0] in _MYSQL_REFUSALS
 
 
 def connect_arguments(url: URL) -> dict[str, int]:

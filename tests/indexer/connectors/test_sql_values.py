@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import make_url
 
-from indexer.connectors.sql_database import connect_arguments
+from indexer.connectors.sql_database import connect_arguments, is_refusal
 from indexer.connectors.sql_paging import Paging
 from indexer.connectors.sql_values import decode, encode, plain, seconds_of
 from mappings.errors import MissingSetting
@@ -116,3 +116,23 @@ def test_query_that_cannot_be_paged_says_why(query, column, said):
 def test_server_that_is_gone_without_a_word_is_not_waited_for_in_vain(address, expected):
     found = connect_arguments(make_url(address))
     assert {name: found.get(name) for name in expected} == expected
+
+
+class DriversError(Exception):
+    """As MySQL's drivers raise: a number and a text."""
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (DriversError(1054, "Unknown column 'nmae'"), True),
+        (DriversError(1792, "Cannot execute statement in a READ ONLY transaction"), True),
+        (DriversError(2013, "Lost connection to server"), False),
+        (DriversError(1205, "Lock wait timeout exceeded"), False),
+        (DriversError("server closed the connection unexpectedly"), False),
+        (DriversError(), False),
+        (None, False),
+    ],
+)
+def test_statement_that_will_never_do_is_told_from_a_database_that_is_away(error, expected):
+    assert is_refusal(error) is expected
