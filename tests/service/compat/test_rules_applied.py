@@ -14,6 +14,7 @@ from service.rules.store import RulesStore
 from service.rules.synonyms import SynonymTable
 from tests.service.compat.shop_index import products
 from tests.service.conftest import services_of
+from tests.service.rules.conftest import forget_rules
 
 OURS = {"multi_match": {"query": "wireless mouse", "fields": ["title", "description"]}}
 THEIRS = {"multi_match": {"query": "wireless mouse", "fields": ["name", "desc"]}}
@@ -35,7 +36,7 @@ def hold(compat: FlaskClient) -> Iterator[Hold]:
 
     yield activate
     for index in changed:
-        activate(index)
+        forget_rules(store, index)
 
 
 @pytest.fixture

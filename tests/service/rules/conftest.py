@@ -10,6 +10,7 @@ from flask import Flask
 
 from service.rules.previewing import search_with_rules
 from service.rules.rule import RuleSet
+from service.rules.store import RulesStore
 from service.search_request import SearchRequest
 from tests.service.conftest import services_of
 
@@ -31,3 +32,10 @@ def curated(app: Flask, shop: str) -> Curated:
         return search_with_rules(services_of(app), index, request, parsed).to_json()
 
     return ask
+
+
+def forget_rules(store: RulesStore, index: str) -> None:
+    """Leave an index that other tests use without any rules."""
+    store.deactivate(index)
+    for one in store.list(index):
+        store.delete(index, one["version"])

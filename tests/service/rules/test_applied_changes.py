@@ -18,6 +18,7 @@ from service.search_request import SearchRequest
 from service.searcher import Searcher
 from tests.service.catalogue import PRODUCTS
 from tests.service.conftest import running_app, services_of
+from tests.service.rules.conftest import forget_rules
 
 BODY = {"q": "wireless mouse model", "limit": 3, "facets": {"brand": 10}}
 
@@ -34,7 +35,7 @@ def store(app: Flask, shop: str) -> Iterator[RulesStore]:
     services = services_of(app)
     store = RulesStore(services.client, on_change=services.rules.changed)
     yield store
-    store.activate(shop, store.save(shop, RuleSet()))
+    forget_rules(store, shop)
 
 
 def activate(store: RulesStore, shop: str, **raw: object) -> str:
