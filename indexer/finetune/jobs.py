@@ -23,9 +23,11 @@ import structlog
 from elasticsearch import Elasticsearch
 
 from indexer.finetune.output import METRICS_FILE, WORK_FOLDER
+from indexer.patience import patiently
 from indexer.settings import IndexerSettings
 from mappings.command_line import main
-from mappings.finetunings import Finetuning, Finetunings
+from mappings.errors import TemporaryError
+from mappings.finetunings import SILENT_SECONDS, Finetuning, Finetunings
 from mappings.index_names import check_index_name
 
 FOLDER = "finetuned"
@@ -73,13 +75,21 @@ class FinetuningJobs:
                     break
                 except subprocess.TimeoutExpired:
                     taken = replace(taken, said=said.line)
-                    is_wanted = self._finetunings.report(taken)
+                    is_wanted = self._is_wanted(taken)
         if self._stopped.is_set() or not is_wanted:
             return taken  # abandoned: the next worker resumes it; or cancelled
         ended = _ended(taken, out, process.returncode, said.line)
-        self._finetunings.report(ended)
+        patiently(lambda: self._finetunings.report(ended), patience_seconds=SILENT_SECONDS)
         _log.info("finetuning_ended", id=ended.id, state=ended.state, said=ended.said)
         return ended
+
+    def _is_wanted(self, taken: Finetuning) -> bool:
+        """Report how far it is; hours of training do not end because the cluster is away."""
+        try:
+            return self._finetunings.report(taken)
+        except TemporaryError as error:
+            _log.warning("finetuning_not_reported", id=taken.id, reason=error.message)
+            return True
 
 
 def _ended(taken: Finetuning, out: Path, status: int, said: str) -> Finetuning:

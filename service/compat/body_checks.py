@@ -15,6 +15,8 @@ MAX_DEPTH = 100
 """Levels of objects and lists: our own steps through a body are recursive."""
 
 _SHAPES = ("indexed_shape", "pre_indexed_shape")
+_SHAPES_INDEX = "shapes"
+"""Where Elasticsearch looks for a shape when a query does not say."""
 
 
 def decode_body(raw: bytes) -> dict[str, Any]:
@@ -68,7 +70,7 @@ def _named(node: Mapping[str, Any]) -> Iterator[Any]:
         yield node.get("target_index")
     for shape in _SHAPES:
         if isinstance(node.get(shape), dict):
-            yield node[shape].get("index")
+            yield node[shape].get("index", _SHAPES_INDEX)
     if isinstance(node.get("percolate"), dict):
         yield node["percolate"].get("index")
     wrapped = node.get("wrapper")

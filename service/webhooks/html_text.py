@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+from mappings.errors import InvalidQuery
+from mappings.validation_faults import shorten
+
 _UNSEEN = frozenset({"script", "style", "template", "noscript", "svg", "iframe", "object"})
 _INLINE = frozenset(
     "a abbr b bdi bdo cite code em font i ins kbd mark q s small span strong sub sup u".split()
@@ -13,11 +16,16 @@ _BLANKS = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r" ?\n[\s]*")
 
 
-def text_of(html: str) -> str:
+def text_of(html: object, *, field: str) -> str:
     """Return what a reader sees of HTML: no tags, scripts or styles; a line for each block.
 
-    Text without any markup stays as it is. Broken HTML is read as far as it goes.
+    Text without any markup stays as it is, None is no text. Broken HTML is read as far as it
+    goes. Raises InvalidQuery that names the field for what is no text.
     """
+    if html is None:
+        return ""
+    if not isinstance(html, str):
+        raise InvalidQuery(f"{field}: should be text, got {shorten(html)}", field=field)
     reader = _Reader()
     reader.feed(html)
     reader.close()

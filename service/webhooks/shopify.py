@@ -122,7 +122,7 @@ def _variant(
 
 def _common(product: Mapping[str, Any], currency: str | None) -> dict[str, Any]:
     return {
-        "description": text_of(product.get("body_html") or ""),
+        "description": text_of(product.get("body_html"), field="body_html"),
         "brand": product.get("vendor"),
         "categories": texts_of([product.get("product_type")], most=1),
         "currency": currency,

@@ -103,7 +103,7 @@ def _fields(product: Mapping[str, Any], currency: str | None) -> dict[str, Any]:
     regular = number_of(product.get("regular_price"))
     if price is not None and regular is not None and regular > price:
         attributes["regular_price"] = regular
-    texts = [text_of(product.get(key) or "") for key in ("short_description", "description")]
+    texts = [text_of(product.get(key), field=key) for key in ("short_description", "description")]
     numbers = [product.get("sku"), product.get("global_unique_id")]
     brands = _names(product.get("brands")) or texts_of(
         [_first(attributes.get(name)) for name in ("Brand", "brand")], most=1
@@ -111,7 +111,7 @@ def _fields(product: Mapping[str, Any], currency: str | None) -> dict[str, Any]:
     sales = product.get("total_sales")
     fields = {
         "id": require_id(product),
-        "title": text_of(str(product.get("name") or "")),
+        "title": text_of(product.get("name"), field="name"),
         "description": "\n".join(dict.fromkeys(text for text in texts if text)),
         "brand": brands[0] if brands else None,
         "categories": _names(product.get("categories"))[:64],
@@ -131,7 +131,7 @@ def _fields(product: Mapping[str, Any], currency: str | None) -> dict[str, Any]:
 
 
 def _names(values: object) -> list[str]:
-    names = [text_of(str(one.get("name") or "")) for one in objects_of(values)]
+    names = [text_of(one.get("name"), field="name") for one in objects_of(values)]
     return texts_of(names, most=MAX_VALUES)
 
 

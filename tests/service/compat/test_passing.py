@@ -32,6 +32,7 @@ WORDS = {"query": {"match": {"name": "mouse"}}}
             {"query": {"geo_shape": {"at": {"indexed_shape": {"index": "other", "id": "1"}}}}},
             {"other"},
         ),
+        ({"query": {"geo_shape": {"at": {"indexed_shape": {"id": "1"}}}}}, {"shapes"}),
         ({"query": {"percolate": {"field": "q", "index": "other", "id": "1"}}}, {"other"}),
         ({"runtime_mappings": {"x": {"type": "lookup", "target_index": "other"}}}, {"other"}),
         ({"query": {"term": {"index": "a word"}}}, set()),
@@ -123,7 +124,7 @@ def test_media_types_are_those_of_the_client(content_type: str, accept: str, wri
         ("/other:shelfwise-keys/_search", 400),
         ("/boutique/..%2Fshelfwise-keys/_search", 404),
         ("/_all/_search", 404),
-        ("/_search", 404),
+        ("/_search", 400),  # a point in time says which index
         ("/_cluster/health", 404),
         ("/_cat/indices", 404),
     ],

@@ -285,10 +285,17 @@ def test_generic_body_that_cannot_be_read_says_why(body, said):
         ("5 < 6", "5 < 6"),
         ("a\0b\n\n  c", "ab c"),
         ("", ""),
+        (None, ""),
     ],
 )
 def test_html_becomes_what_a_reader_sees(html, text):
-    assert text_of(html) == text
+    assert text_of(html, field="body_html") == text
+
+
+@pytest.mark.parametrize("html", [5, True, ["<p>One</p>"], {"en": "One"}])
+def test_html_that_is_no_text_is_refused_by_its_field(html):
+    with pytest.raises(InvalidQuery, match="body_html: should be text"):
+        text_of(html, field="body_html")
 
 
 @pytest.mark.parametrize("text", ["NaN", "inf", "1e400", "free", True, None, [1]])
