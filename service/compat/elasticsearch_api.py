@@ -8,7 +8,7 @@ What is hybrid is decided in `decision`, what is asked then in `hybrid_search`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,6 +33,7 @@ from service.compat.options import Extension, ShelfwiseOptions, own_fault, read_
 from service.compat.parameters import Parameters
 from service.compat.retrievers import is_compound, search_retriever
 from service.compat.targets import SearchTargets, Target
+from service.compat.words import Clause
 from service.compat.writing import Answer, written
 from service.insight.noting import logged_elsewhere, logged_passed
 from service.insight.search_log import LoggedSearch
@@ -78,6 +79,29 @@ class ReadCall:
 
 
 @dataclass(frozen=True)
+class _Passing:
+    """Why a body is not made hybrid. filters: what products that rules hide do not fulfil.
+
+    Only of words that answer because vectors cannot: what is the shop's alone has none.
+    """
+
+    reason: str
+    filters: Sequence[Clause] = ()
+
+    @classmethod
+    def by_words(cls, search: HybridSearch | None, reason: str) -> _Passing:
+        """Return that words answer in the place of a search whose vectors were late."""
+        return cls(reason, search.legs.curation.filters if search else ())
+
+    def narrowed(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a body under the filters, whose scores stay as they are."""
+        if not self.filters:
+            return body
+        own = body.get("query") or {"match_all": {}}
+        return {**body, "query": {"bool": {"must": [own], "filter": list(self.filters)}}}
+
+
+@dataclass(frozen=True)
 class ElasticsearchApi:
     """Answers like Elasticsearch. One per process, thread-safe.
 
@@ -115,7 +139,7 @@ class ElasticsearchApi:
             search, passed = self._hybrid(read, target, exchange)
             found, late = self._in_time(search, HybridSearch.answer)
             if search is None or found is None:
-                answer = self._passed(read, exchange, passed or late)
+                answer = self._passed(read, exchange, passed or _Passing.by_words(search, late))
                 return self._told(answer, call.index, target, began)
             took_ms = _milliseconds_since(began)
             words, start = search.hybrid.words, read.body.get("from")
@@ -135,9 +159,14 @@ class ElasticsearchApi:
             found, late = self._in_time(search, HybridSearch.count)
             if search is not None and found is not None:
                 return _answered(found, read, _note(search))
+            passed = passed or _Passing.by_words(search, late)
             path, query = f"/{quoted(call.index)}/_count", call.parameters.query()
-            raw = exchange.pass_on("POST", path, query=query, body=read.raw)
-            return Answer.of_raw(raw, f"passed; reason={passed or late}")
+            sent = read.raw
+            if passed.filters:
+                sent = orjson.dumps(passed.narrowed(read.body))
+                query = call.parameters.beside_the_body().query()
+            raw = exchange.pass_on("POST", path, query=query, body=sent)
+            return Answer.of_raw(raw, f"passed; reason={passed.reason}")
         except ElasticsearchRefused as refused:
             return Answer.of_raw(refused.answer, "refused by Elasticsearch")
 
@@ -194,8 +223,8 @@ class ElasticsearchApi:
 
     def _hybrid(
         self, read: ReadCall, target: Target | None, exchange: Exchange
-    ) -> tuple[HybridSearch | None, str]:
-        """Return the body made hybrid, or None and the reason why it is not."""
+    ) -> tuple[HybridSearch | None, _Passing | None]:
+        """Return the body made hybrid, or None and why it is not."""
         options = read.extension.options
         decision = decide(read.body, options, target)
         if isinstance(decision, Passed) or target is None:
@@ -205,18 +234,18 @@ class ElasticsearchApi:
                     f"ext.shelfwise.image: cannot be searched by here: {reason}",
                     field="ext.shelfwise.image",
                 )
-            return None, reason
+            return None, _Passing(reason)
         try:
             legs = self._legs(decision, options, target)
         except (EncoderMismatch, EncoderUnavailable, EncoderFailed) as error:
             if options.image is not None:
                 raise
-            return None, error.message
+            return None, _Passing(error.message)
         if not legs.legs.vectors:
-            return None, "no leg of vectors takes part"
+            return None, _Passing("no leg of vectors takes part", legs.curation.filters)
         beside = read.call.parameters.beside_the_body()
         search = HybridSearch(exchange, target, read.body, beside, decision, legs, options)
-        return search, ""
+        return search, None
 
     def _legs(self, hybrid: Hybrid, options: ShelfwiseOptions, target: Target) -> CompatLegs:
         request = options.as_request(hybrid.words)
@@ -235,17 +264,18 @@ class ElasticsearchApi:
         target = self.targets.find(index)
         return target is not None and target.hides and target.shown_as is None
 
-    def _passed(self, read: ReadCall, exchange: Exchange, reason: str) -> Answer:
+    def _passed(self, read: ReadCall, exchange: Exchange, passing: _Passing) -> Answer:
         """Hand a body on, as it came where nothing of ours is in it or in the documents."""
         call = read.call
         raw, query = read.raw, call.parameters.query()
         hides = any(map(self.hides, call.index.split(",")))
-        if hides:
-            raw = orjson.dumps(hiding(read.body))
+        if hides or passing.filters:
+            body = passing.narrowed(read.body)
+            raw = orjson.dumps(hiding(body) if hides else body)
             query = call.parameters.beside_the_body().query()
         path = f"/{quoted(call.index)}/_search"
         answer = exchange.pass_on("POST", path, query=query, body=raw)
-        note = f"passed; reason={reason}"
+        note = f"passed; reason={passing.reason}"
         shows = hides and brings_ours(read.body)
         if not answer.is_good or (read.extension.ubi is None and not shows):
             return Answer.of_raw(answer, note)

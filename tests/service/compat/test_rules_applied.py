@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.compat.synonyms import MAX_VARIANTS, variants
+from service.leg_breaker import FAILURES
 from service.rules.rule import RuleSet, Synonym
 from service.rules.store import RulesStore
 from service.rules.synonyms import SynonymTable
@@ -88,6 +89,31 @@ def test_rules_hold_for_hybrid_bodies_and_pages_agree(ask: Ask, hold: Hold, shop
     # One request keeps to what is left; a body that is passed is the shop's alone.
     assert not set(hidden) & set(ids_of(ask(shop, query=OURS, size=300, explain=True)))
     assert before[0] in ids_of(ask(shop, "passed", query={"ids": {"values": hidden}}))
+
+
+@pytest.mark.cluster
+def test_hidden_products_stay_hidden_when_words_answer_alone(
+    ask: Ask, hold: Hold, compat: FlaskClient, shop: str
+) -> None:
+    alone = {"shelfwise": {"weights": {"lexical": 1}}}
+    before = ask(shop, "passed", query=OURS, size=300, ext=alone)
+    hidden = ids_of(before)[:2]
+    hold(shop, rules=[{"id": "gone", "hide": [{"ids": hidden}]}])
+    after = ask(shop, "passed; reason=no leg", query=OURS, size=300, aggs=BRANDS, ext=alone)
+    assert ids_of(after) == ids_of(before)[2:]
+    kept = {hit["_id"]: hit["_score"] for hit in before["hits"]["hits"][2:]}
+    assert {hit["_id"]: hit["_score"] for hit in after["hits"]["hits"]} == pytest.approx(kept)
+    assert after["hits"]["total"]["value"] == len(kept)
+    breaker = services_of(compat.application).elasticsearch_api.breaker
+    for _ in range(FAILURES):
+        breaker.timed_out(shop)
+    try:
+        assert ids_of(ask(shop, "passed; reason=vectors", query=OURS, size=300)) == list(kept)
+        count = compat.post(f"/{shop}/_count", json={"query": OURS})
+        assert count.headers["Shelfwise-Search"].startswith("passed; reason=vectors")
+        assert count.json["count"] == len(kept)
+    finally:
+        breaker.answered(shop)
 
 
 @pytest.mark.cluster
