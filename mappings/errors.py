@@ -15,6 +15,7 @@ ShelfwiseError
     UnknownWebhook         no webhook of that name
     UnknownWeights         no version of the ranking weights of that name
     UnknownRules           no version of the rules, or no rule, of that name
+    UnusableWeights        a version of the weights whose model cannot rank here
     Conflict               somebody else has changed it since the caller read it
     RequestTooLarge        the body is over the limit
     PhotoRefused           the photo of a query cannot be used
