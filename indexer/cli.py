@@ -16,6 +16,7 @@ from indexer.encoders.registry import text_encoder_spec
 from indexer.photos.parts import image_spec
 from indexer.settings import IndexerSettings
 from mappings import cluster
+from mappings.confirming import confirm
 from mappings.encoder_spec import EncoderSpec, external
 from mappings.errors import InvalidQuery
 from mappings.index_lifecycle import create_index, drop_index, find_index, list_indexes
@@ -102,7 +103,7 @@ def drop(name: str, yes: bool) -> None:
     with cluster.connect(settings) as client:
         live = find_index(client, name)
         if not yes:
-            click.confirm(f"Delete index {live.index!r} with all its products?", abort=True)
+            confirm(f"Delete index {live.index!r} with all its products?")
         click.echo(f"deleted {drop_index(client, name)!r}")
 
 

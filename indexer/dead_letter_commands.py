@@ -16,6 +16,7 @@ from rich.table import Table
 from indexer.celery_app import create_app, publisher
 from indexer.settings import IndexerSettings
 from mappings import task_records
+from mappings.confirming import confirm
 from mappings.dead_letters import DeadLetters, Submit
 from mappings.errors import InvalidQuery
 from mappings.outbox import Outbox, Outgoing
@@ -94,7 +95,7 @@ def purge(index: str | None, older_than: str | None, yes: bool) -> None:
         of_index = f" of {index!r}" if index else ""
         older = f" that are older than {older_than}" if older_than else ""
         what = f"dead letters{of_index}{older}"
-        click.confirm(f"Forget {what} ({letters.count(index):,}{of_index} in all)?", abort=True)
+        confirm(f"Forget {what} ({letters.count(index):,}{of_index} in all)?")
     click.echo(f"forgot {letters.purge(index, age):,} dead letters")
 
 

@@ -40,6 +40,7 @@ from indexer.settings import IndexerSettings
 from indexer.vector_cache import connect_cache
 from mappings import cluster, task_records
 from mappings.attachments import Attachment, Attachments
+from mappings.confirming import confirm
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import AttachRefused, MissingSetting, ShelfwiseError
 from mappings.product import IMAGE_VECTOR, TEXT_VECTOR
@@ -129,7 +130,7 @@ def detach(name: str, yes: bool) -> None:
         attachments = Attachments(session.client)
         attachment = attachments.get(name)
         if not yes:
-            click.confirm(_question(attachment), abort=True)
+            confirm(_question(attachment))
         # Whoever works on it looks at this at least once a second, and then gives up the lease.
         attachments.set_detaching(name)
         with (
@@ -284,7 +285,7 @@ def _fields(
             "with --write-map and give them with --map"
         )
     if not is_sure:
-        click.confirm("Attach with these fields?", abort=True)
+        confirm("Attach with these fields?")
     return fields
 
 

@@ -13,6 +13,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from mappings.confirming import confirm
 from service.evaluation.options import (
     cluster,
     judgements_option,
@@ -146,7 +147,7 @@ def delete(name: str, yes: bool) -> None:
     store = JudgementStore(cluster())
     state = store.show(name)
     if not yes:
-        click.confirm(f"Delete {name!r} with {state.judgements:,} judgements?", abort=True)
+        confirm(f"Delete {name!r} with {state.judgements:,} judgements?")
     store.delete(name)
     click.echo(f"deleted {name!r} with {state.judgements:,} judgements")
 

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from mappings.audit import operator
 from mappings.cluster import connect
+from mappings.confirming import confirm
 from mappings.errors import InvalidQuery
 from service.rules.editing import merge
 from service.rules.querqy import Format, read_querqy
@@ -169,7 +170,7 @@ def deactivate(index: str) -> None:
 def delete(version: str, index: str, yes: bool) -> None:
     """Forget VERSION for good; the one in force is kept."""
     if not yes:
-        click.confirm(f"Forget {version!r} for good?", abort=True)
+        confirm(f"Forget {version!r} for good?")
     _open_store().delete(index, version)
     click.echo(f"forgot {version!r}")
 

@@ -9,6 +9,7 @@ import click
 import orjson
 from rich.console import Console
 
+from mappings.confirming import confirm
 from service.weights.console import (
     describe,
     index_option,
@@ -154,6 +155,6 @@ def export(version: str, index: str, output: Path | None) -> None:
 def delete(version: str, index: str, yes: bool) -> None:
     """Forget VERSION for good; one that is active or in an experiment is kept."""
     if not yes:
-        click.confirm(f"Forget {version!r} for good?", abort=True)
+        confirm(f"Forget {version!r} for good?")
     open_store().delete(index, version)
     click.echo(f"forgot {version!r}")
