@@ -232,6 +232,10 @@ class _Session:
             photos = attached_photos(self.settings, PhotoParts(self.settings, None), self.client)
 
         def beside(item: Attachment) -> None:
+            if photos is not None and not follow:
+                # What the fill has marked is found at once: else it could end with none done.
+                with cluster.cluster_errors(index=item.target):
+                    self.client.indices.refresh(index=item.target)
             if photos is not None and photos.is_due(item):
                 with held_lease(self.queue, item.index, of=photos_lease_of):
                     written = photos.run(item, rate=Progress.from_json(item.progress).rate)

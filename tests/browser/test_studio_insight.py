@@ -45,6 +45,8 @@ def figures(elasticsearch, catalogue) -> None:
     state = QueueState({"fast": LaneState(1, 1, 40, 12.5), "bulk": LaneState()}, 2)
     documents += _queue_documents(round(now.timestamp() * 1e3) - 60_000, state)
     with connect(SharedSettings(elasticsearch_url=elasticsearch.url)) as client:
+        # Visitors of other tests have been on the page of the same catalogue.
+        EventStore(client).purge(now)
         store = LogStore(client)
         store.write(documents)
         store.refresh()
