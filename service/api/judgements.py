@@ -145,6 +145,13 @@ def queue_body(found: JudgingQueue) -> dict[str, Any]:
     }
 
 
+def visible_lists() -> list[StoredList]:
+    """Return the lists that the caller may know of: with a key of some indexes, none."""
+    if not current_caller().sees_all:
+        return []
+    return JudgementStore(current_services().client).lists()
+
+
 def require_lists(index: str) -> None:
     """Raise Forbidden for a key that does not see all indexes, UnknownIndex without the index."""
     if not current_caller().sees_all:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from service.api.openapi_parts import INDEX, ref, responses
+from service.api.openapi_parts import INDEX, of_index, ref
 from service.insight.positions import MAX_POSITION
 from service.insight.queries import LEAST_SHOWN, MAX_QUERIES, Only
 from service.insight.rows import (
@@ -54,7 +54,7 @@ def insight_paths() -> dict[str, Any]:
 def _path(operation: str, model: str, summary: str, *parameters: dict[str, Any]) -> dict[str, Any]:
     text = {"type": "string"}
     formats = {"type": "string", "enum": ["json", "csv"], "default": "json"}
-    answers = responses(200, ref(model), "The figures.", 400, 404, 503)
+    answers = of_index(ref(model), "The figures.")
     # The same rows, as a table.
     answers["200"]["content"]["text/csv"] = {"schema": text}
     return {

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.api.openapi_parts import INDEX, content, ref, responses
+from service.api.openapi_parts import INDEX, content, of_index, query, ref
 from service.judgements.export import EXPORT_FORMATS
 from service.judgements.files import FORMATS
 from service.judgements.judgement_list import HIGHEST_GRADE
@@ -111,7 +111,7 @@ def judgements_paths() -> dict[str, Any]:
     """Return path to operations."""
     text = {"schema": {"type": "string"}}
     files = {"text/csv": text, "application/x-ndjson": text, "text/plain": text}
-    whole = responses(200, ref("JudgementListAnswer"), "The list, or a file of it.", 400, 404, 503)
+    whole = of_index(ref("JudgementListAnswer"), "The list, or a file of it.")
     whole["200"]["content"] |= files
     return {
         _PATH: {
@@ -119,9 +119,7 @@ def judgements_paths() -> dict[str, Any]:
             "get": {
                 "operationId": "listJudgements",
                 "summary": "List the judgement lists of the cluster",
-                "responses": responses(
-                    200, ref("JudgementListsAnswer"), "The lists.", 400, 404, 503
-                ),
+                "responses": of_index(ref("JudgementListsAnswer"), "The lists."),
             },
         },
         f"{_PATH}/{{name}}": {
@@ -158,24 +156,18 @@ def judgements_paths() -> dict[str, Any]:
                         },
                     },
                 },
-                "responses": responses(
-                    200, ref("SavedListAnswer"), "It is stored.", 400, 404, 413, 503
-                ),
+                "responses": of_index(ref("SavedListAnswer"), "It is stored.", 413),
             },
             "patch": {
                 "operationId": "gradePair",
                 "summary": "Give one pair a grade, or take it away",
                 "requestBody": {"required": True, **content(ref("GradeBody"))},
-                "responses": responses(
-                    200, ref("GradeAnswer"), "It is stored.", 400, 404, 409, 413, 503
-                ),
+                "responses": of_index(ref("GradeAnswer"), "It is stored.", 409, 413),
             },
             "delete": {
                 "operationId": "deleteJudgements",
                 "summary": "Delete a judgement list for good",
-                "responses": responses(
-                    200, ref("JudgementListBody"), "What it was.", 400, 404, 503
-                ),
+                "responses": of_index(ref("JudgementListBody"), "What it was."),
             },
         },
         f"{_PATH}/{{name}}/queue": {
@@ -184,12 +176,11 @@ def judgements_paths() -> dict[str, Any]:
                 "operationId": "queueJudgements",
                 "summary": "Find the pairs whose grades would tell most",
                 "requestBody": {"required": False, **content(ref("QueueRequest"))},
-                "responses": responses(200, ref("QueueAnswer"), "The pairs.", 400, 404, 413, 503),
+                "responses": of_index(ref("QueueAnswer"), "The pairs.", 413),
             },
         },
     }
 
 
 def _parameter(name: str, values: list[str]) -> dict[str, Any]:
-    schema = {"type": "string", "enum": values, "default": values[0]}
-    return {"name": name, "in": "query", "schema": schema}
+    return query(name, {"type": "string", "enum": values, "default": values[0]})

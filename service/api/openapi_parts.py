@@ -27,6 +27,7 @@ PRODUCT_ID = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 512},
 }
 TASK_ID = {"name": "task_id", "in": "path", "required": True, "schema": {"type": "string"}}
+VERSION_NAME = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}}
 LETTER_ID = {"name": "letter_id", "in": "path", "required": True, "schema": {"type": "string"}}
 VERSION = {
     "name": "version",
@@ -60,3 +61,23 @@ def responses(good: int, schema: dict[str, Any], text: str, *errors: int) -> dic
     for status in errors:
         answers[str(status)] = {"description": reasons[status], **content(ref("ErrorAnswer"))}
     return answers
+
+
+def of_index(schema: dict[str, Any], text: str, *errors: int, good: int = 200) -> dict[str, Any]:
+    """Return the `responses` of what any operation under an index can say. errors: others yet."""
+    return responses(good, schema, text, 400, 404, *errors, 503)
+
+
+def query(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a parameter of the query string that may be left out."""
+    return {"name": name, "in": "query", "schema": schema}
+
+
+def closed_object(**properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of an object that has these properties, all of them and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }

@@ -6,12 +6,19 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.api.openapi_parts import INDEX, content, ref, responses
+from service.api.openapi_parts import (
+    INDEX,
+    VERSION_NAME,
+    closed_object,
+    content,
+    of_index,
+    query,
+    ref,
+)
 from service.api.rules_trials import FORMATS, MODES
 from service.rules.rule import RuleSet
 from service.versions.state import Action
 
-_VERSION = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}}
 _FLAG = {"type": "boolean"}
 _IF_VERSION = {
     "name": "if_version",
@@ -153,34 +160,34 @@ def rules_paths() -> dict[str, Any]:
     """Return path to operations."""
     base = "/v1/indexes/{index}/rules"
     changed = ref("RulesChangedAnswer")
-    version = _object(version={"type": ["string", "null"]})
+    version = closed_object(version={"type": ["string", "null"]})
     return {
         base: {
             "parameters": [INDEX],
             "get": {
                 "operationId": "readRules",
                 "summary": "Read the rules in force, and list the versions",
-                "responses": _answers(ref("RulesAnswer"), "The rules."),
+                "responses": of_index(ref("RulesAnswer"), "The rules."),
             },
             "put": {
                 "operationId": "replaceRules",
                 "summary": "Let a whole set of rules hold from the next search on",
-                "parameters": [_query("activate", {**_FLAG, "default": True}), _IF_VERSION, _NOTE],
+                "parameters": [query("activate", {**_FLAG, "default": True}), _IF_VERSION, _NOTE],
                 "requestBody": {"required": True, **content(ref("RuleSet"))},
-                "responses": _answers(changed, "They are kept.", 409, 413),
+                "responses": of_index(changed, "They are kept.", 409, 413),
             },
         },
         f"{base}/versions/{{version}}": {
-            "parameters": [INDEX, _VERSION],
+            "parameters": [INDEX, VERSION_NAME],
             "get": {
                 "operationId": "readRulesVersion",
                 "summary": "Read the rules of one version",
-                "responses": _answers(ref("RulesDocumentBody"), "The version."),
+                "responses": of_index(ref("RulesDocumentBody"), "The version."),
             },
             "delete": {
                 "operationId": "deleteRulesVersion",
                 "summary": "Forget a version for good",
-                "responses": _answers(ref("DeletedRulesAnswer"), "It is gone."),
+                "responses": of_index(ref("DeletedRulesAnswer"), "It is gone."),
             },
         },
         f"{base}/activate": {
@@ -189,7 +196,7 @@ def rules_paths() -> dict[str, Any]:
                 "operationId": "activateRules",
                 "summary": "Let a version hold from the next search on; null lets none",
                 "requestBody": {"required": True, **content(version)},
-                "responses": _answers(changed, "It holds.", 413),
+                "responses": of_index(changed, "It holds.", 413),
             },
         },
         f"{base}/rollback": {
@@ -197,7 +204,7 @@ def rules_paths() -> dict[str, Any]:
             "post": {
                 "operationId": "rollBackRules",
                 "summary": "Go back to the rules that held before",
-                "responses": _answers(changed, "What holds now."),
+                "responses": of_index(changed, "What holds now."),
             },
         },
         f"{base}/preview": {"parameters": [INDEX], "post": _preview()},
@@ -221,26 +228,26 @@ def _one(word: str, name: str, model: str) -> dict[str, Any]:
         "get": {
             "operationId": f"read{name}",
             "summary": f"Read a {word} that is in force",
-            "responses": _answers(ref(model), f"The {word}."),
+            "responses": of_index(ref(model), f"The {word}."),
         },
         "put": {
             "operationId": f"put{name}",
             "summary": f"Add or replace a {word}",
             "parameters": [_IF_VERSION, _NOTE],
             "requestBody": {"required": True, **content(ref(model))},
-            "responses": _answers(changed, "It holds.", 409, 413),
+            "responses": of_index(changed, "It holds.", 409, 413),
         },
         "delete": {
             "operationId": f"delete{name}",
             "summary": f"Take a {word} out",
             "parameters": [_IF_VERSION, _NOTE],
-            "responses": _answers(changed, "It holds no more.", 409),
+            "responses": of_index(changed, "It holds no more.", 409),
         },
     }
 
 
 def _preview() -> dict[str, Any]:
-    body = _object(
+    body = closed_object(
         rules={
             "description": "A set, the name of a version, or null for no rules.",
             "anyOf": [ref("RuleSet"), {"type": "string"}, {"type": "null"}],
@@ -251,7 +258,7 @@ def _preview() -> dict[str, Any]:
         "operationId": "previewRules",
         "summary": "Search under the rules in force and under others, and say what moves",
         "requestBody": {"required": True, **content(body)},
-        "responses": _answers(ref("RulesPreviewAnswer"), "Both pages.", 413),
+        "responses": of_index(ref("RulesPreviewAnswer"), "Both pages.", 413),
     }
 
 
@@ -268,11 +275,11 @@ def _import() -> dict[str, Any]:
         "operationId": "importRules",
         "summary": "Take rules in Querqy's format in, and report what cannot be taken",
         "parameters": [
-            _query("format", formats),
-            _query("mode", {"type": "string", "enum": list(MODES), "default": MODES[0]}),
-            _query("dry_run", {**_FLAG, "default": False}),
-            _query("strict", {**_FLAG, "default": False}),
-            _query("activate", {**_FLAG, "default": True}),
+            query("format", formats),
+            query("mode", {"type": "string", "enum": list(MODES), "default": MODES[0]}),
+            query("dry_run", {**_FLAG, "default": False}),
+            query("strict", {**_FLAG, "default": False}),
+            query("activate", {**_FLAG, "default": True}),
             _IF_VERSION,
             _NOTE,
         ],
@@ -280,22 +287,5 @@ def _import() -> dict[str, Any]:
             "required": True,
             "content": {"text/plain": {"schema": text}, **content(body)["content"]},
         },
-        "responses": _answers(ref("RulesImportAnswer"), "What has become of it.", 409, 413),
-    }
-
-
-def _answers(schema: dict[str, Any], text: str, *errors: int) -> dict[str, Any]:
-    return responses(200, schema, text, 400, 404, *errors, 503)
-
-
-def _query(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": "query", "schema": schema}
-
-
-def _object(**properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
+        "responses": of_index(ref("RulesImportAnswer"), "What has become of it.", 409, 413),
     }

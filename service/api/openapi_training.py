@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.api.openapi_parts import INDEX, content, ref, responses
+from service.api.openapi_parts import INDEX, content, of_index, ref
 from service.training_jobs.records import State
 from service.training_jobs.request import TrainRequest
 
@@ -65,12 +65,12 @@ def training_paths() -> dict[str, Any]:
                 "operationId": "startTraining",
                 "summary": "Learn ranking weights from judgement lists or clicks",
                 "requestBody": {"required": True, **content(ref("TrainRequest"))},
-                "responses": responses(202, one, "It has begun.", 400, 404, 409, 413, 503),
+                "responses": of_index(one, "It has begun.", 409, 413, good=202),
             },
             "get": {
                 "operationId": "listTrainings",
                 "summary": "List the trainings of the index, newest first, without figures",
-                "responses": responses(200, several, "The newest 50.", 400, 404, 503),
+                "responses": of_index(several, "The newest 50."),
             },
         },
         "/v1/indexes/{index}/train/{training_id}": {
@@ -78,12 +78,12 @@ def training_paths() -> dict[str, Any]:
             "get": {
                 "operationId": "readTraining",
                 "summary": "Follow a training, and read what came of it",
-                "responses": responses(200, one, "How far it is.", 400, 404, 503),
+                "responses": of_index(one, "How far it is."),
             },
             "delete": {
                 "operationId": "cancelTraining",
                 "summary": "Stop a training; a finished one stays",
-                "responses": responses(200, one, "What it is now.", 400, 404, 503),
+                "responses": of_index(one, "What it is now."),
             },
         },
     }

@@ -6,12 +6,19 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.api.openapi_parts import INDEX, content, ref, responses
+from service.api.openapi_parts import (
+    INDEX,
+    VERSION_NAME,
+    closed_object,
+    content,
+    of_index,
+    query,
+    ref,
+)
 from service.weights.experiments import Kind
 from service.weights.state import Action
 
 _SHARE = {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 0.1}
-_VERSION = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}}
 
 
 class _Answer(BaseModel):
@@ -208,29 +215,29 @@ def weights_paths() -> dict[str, Any]:
             "get": {
                 "operationId": "listWeights",
                 "summary": "List the versions of the ranking weights, and what is active",
-                "responses": _answers(ref("WeightsAnswer"), "The newest thousand."),
+                "responses": of_index(ref("WeightsAnswer"), "The newest thousand."),
             },
             "post": {
                 "operationId": "importWeights",
                 "summary": "Keep a weights document as a new version",
                 "parameters": [
-                    _query("activate", {"type": "boolean", "default": False}),
+                    query("activate", {"type": "boolean", "default": False}),
                 ],
                 "requestBody": {"required": True, **content({"type": "object"})},
-                "responses": _answers(ref("ImportedWeightsAnswer"), "It is kept.", 413, good=201),
+                "responses": of_index(ref("ImportedWeightsAnswer"), "It is kept.", 413, good=201),
             },
         },
         f"{base}/{{version}}": {
-            "parameters": [INDEX, _VERSION],
+            "parameters": [INDEX, VERSION_NAME],
             "get": {
                 "operationId": "readWeights",
                 "summary": "Read a version with its model, as it can be imported",
-                "responses": _answers(ref("WeightsDocumentBody"), "The version."),
+                "responses": of_index(ref("WeightsDocumentBody"), "The version."),
             },
             "delete": {
                 "operationId": "deleteWeights",
                 "summary": "Forget a version for good",
-                "responses": _answers(ref("DeletedWeightsAnswer"), "It is gone."),
+                "responses": of_index(ref("DeletedWeightsAnswer"), "It is gone."),
             },
         },
         f"{base}/activate": {
@@ -238,8 +245,11 @@ def weights_paths() -> dict[str, Any]:
             "post": {
                 "operationId": "activateWeights",
                 "summary": "Let a version answer; every process follows within two seconds",
-                "requestBody": {"required": True, **content(_object(version={"type": "string"}))},
-                "responses": _answers(state, "It is active.", 413),
+                "requestBody": {
+                    "required": True,
+                    **content(closed_object(version={"type": "string"})),
+                },
+                "responses": of_index(state, "It is active.", 413),
             },
         },
         f"{base}/rollback": {
@@ -247,7 +257,7 @@ def weights_paths() -> dict[str, Any]:
             "post": {
                 "operationId": "rollBackWeights",
                 "summary": "Go back to what was active before; an experiment ends",
-                "responses": _answers(state, "What is active now."),
+                "responses": of_index(state, "What is active now."),
             },
         },
         f"{base}/deactivate": {
@@ -255,7 +265,7 @@ def weights_paths() -> dict[str, Any]:
             "post": {
                 "operationId": "deactivateWeights",
                 "summary": "Let the shipped weights answer; an experiment ends",
-                "responses": _answers(state, "The shipped weights answer."),
+                "responses": of_index(state, "The shipped weights answer."),
             },
         },
         f"{base}/difference": {
@@ -264,10 +274,10 @@ def weights_paths() -> dict[str, Any]:
                 "operationId": "compareWeights",
                 "summary": "Say what differs between two versions",
                 "parameters": [
-                    {**_query(name, {"type": "string", "minLength": 1}), "required": True}
+                    {**query(name, {"type": "string", "minLength": 1}), "required": True}
                     for name in ("from", "to")
                 ],
-                "responses": _answers(ref("WeightsDifferenceAnswer"), "What differs."),
+                "responses": of_index(ref("WeightsDifferenceAnswer"), "What differs."),
             },
         },
     }
@@ -276,7 +286,7 @@ def weights_paths() -> dict[str, Any]:
 def experiment_paths() -> dict[str, Any]:
     """Return path to operations."""
     one = ref("ExperimentAnswer")
-    started = _object(
+    started = closed_object(
         kind={"type": "string", "enum": ["ab", "interleave"]},
         versions={
             "type": "array",
@@ -294,18 +304,18 @@ def experiment_paths() -> dict[str, Any]:
             "get": {
                 "operationId": "readExperiment",
                 "summary": "Read the experiment that runs",
-                "responses": _answers(one, "The experiment, or null."),
+                "responses": of_index(one, "The experiment, or null."),
             },
             "post": {
                 "operationId": "startExperiment",
                 "summary": "Compare two versions on live traffic",
                 "requestBody": {"required": True, **content(started)},
-                "responses": _answers(one, "It runs.", 413, good=201),
+                "responses": of_index(one, "It runs.", 413, good=201),
             },
             "delete": {
                 "operationId": "stopExperiment",
                 "summary": "End the experiment",
-                "responses": _answers(one, "What has ended."),
+                "responses": of_index(one, "What has ended."),
             },
         },
         "/v1/indexes/{index}/experiment/report": {
@@ -314,28 +324,11 @@ def experiment_paths() -> dict[str, Any]:
                 "operationId": "reportExperiment",
                 "summary": "Say what clients did with the two versions, and how sure that is",
                 "parameters": [
-                    _query("experiment", {"type": "string"}),
-                    _query("since", time),
-                    _query("until", time),
+                    query("experiment", {"type": "string"}),
+                    query("since", time),
+                    query("until", time),
                 ],
-                "responses": _answers(ref("ExperimentReportAnswer"), "The report."),
+                "responses": of_index(ref("ExperimentReportAnswer"), "The report."),
             },
         },
-    }
-
-
-def _answers(schema: dict[str, Any], text: str, *errors: int, good: int = 200) -> dict[str, Any]:
-    return responses(good, schema, text, 400, 404, *errors, 503)
-
-
-def _query(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": "query", "schema": schema}
-
-
-def _object(**properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
     }

@@ -47,7 +47,7 @@ def read_rules(index: str) -> Response:
         for one in store.list(index)
         if one["version"] not in state.deleting
     ]
-    rules = store.get(index, state.active) if state.active else RuleSet()
+    rules = store.get_set(index, state.active)
     return json_answer({**state_body(state), "rules": rules.to_json(), "versions": versions})
 
 
@@ -220,8 +220,7 @@ def _changed(state: VersionState, version: str | None, warnings: Iterable[str] =
 
 def _active(index: str) -> RuleSet:
     store = rules_store(index)
-    active = store.state(index).active
-    return store.get(index, active) if active else RuleSet()
+    return store.get_set(index, store.state(index).active)
 
 
 def _find(what: str, name: str, among: Iterable[Rule | Synonym]) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def _keep(store: RulesStore, index: str, read: Imported, *, replaces: bool) -> t
         if_version = request.args.get("if_version")
         state = store.edit(index, change, if_version=if_version, note=note, who=who)
         return state, state.active
-    known = store.get(index, state.active) if state.active else RuleSet()
+    known = store.get_set(index, state.active)
     return state, store.save(index, change(known), note=note, who=who)
 
 

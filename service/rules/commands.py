@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import click
-import orjson
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -24,6 +23,13 @@ from service.rules.rule import RuleSet
 from service.rules.signal import RulesSignal, connect_signal
 from service.rules.store import MAX_RULES_BYTES, RulesStore
 from service.settings import ServiceSettings
+from service.versions.console import (
+    file_argument,
+    json_option,
+    read_file,
+    read_json,
+    write_json,
+)
 from service.versions.state import VersionState
 
 MAX_FILE_BYTES = 4 * MAX_RULES_BYTES
@@ -31,12 +37,8 @@ MAX_FILE_BYTES = 4 * MAX_RULES_BYTES
 _SIGNAL_TIMEOUT_SECONDS = 2.0
 
 index_option = click.option("--index", required=True, help="Index whose searches they hold for.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 draft_option = click.option("--draft", is_flag=True, help="Keep it without letting it hold yet.")
 note_option = click.option("--note", default="", help="Why, for the list of versions.")
-file_argument = click.argument(
-    "file", type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
 
 
 @click.group("rules")
@@ -52,7 +54,7 @@ def list_command(index: str, as_json: bool) -> None:
     store = _open_store()
     versions, state = store.list(index), store.state(index)
     if as_json:
-        _write_json({"active": state.active, "versions": versions})
+        write_json({"active": state.active, "versions": versions})
         return
     table = Table("", "version", "created", "rules", "synonyms", "who", "note")
     table.columns[1].no_wrap = True  # it is copied into other commands
@@ -78,7 +80,7 @@ def show(version: str | None, index: str) -> None:
     """Write the rules in force, or those of VERSION, as JSON that `set` reads."""
     store = _open_store()
     chosen = version or store.state(index).active
-    _write_json((store.get(index, chosen) if chosen else RuleSet()).to_json())
+    write_json(store.get_set(index, chosen).to_json())
 
 
 @rules.command("set")
@@ -88,10 +90,7 @@ def show(version: str | None, index: str) -> None:
 @draft_option
 def set_command(file: Path, index: str, note: str, draft: bool) -> None:
     """Let the rules of a JSON FILE take the place of all that are there."""
-    try:
-        raw = orjson.loads(_read(file))
-    except orjson.JSONDecodeError as error:
-        raise InvalidQuery(f"{file}: no JSON: {error}", field="file") from error
+    raw = read_json(file, most=MAX_FILE_BYTES)
     _keep(_open_store(), index, RuleSet.parse(raw), replaces=True, note=note, draft=draft)
 
 
@@ -123,7 +122,7 @@ def import_command(
 ) -> None:
     """Take in a FILE of Querqy's rules, and name each line that cannot be taken."""
     try:
-        text = _read(file).decode()
+        text = read_file(file, most=MAX_FILE_BYTES).decode()
     except UnicodeDecodeError as error:
         raise InvalidQuery(f"{file}: no UTF-8: {error}", field="file") from error
     read = read_querqy(text, format_)
@@ -191,8 +190,7 @@ def _keep(
     if not draft:
         click.echo(_describe(store.edit(index, change, note=note, who=operator())))
         return
-    active = store.state(index).active
-    known = store.get(index, active) if active else RuleSet()
+    known = store.get_set(index, store.state(index).active)
     version = store.save(index, change(known), note=note, who=operator())
     click.echo(f"kept {version!r}, which holds once it is activated")
 
@@ -202,12 +200,6 @@ def _tell(file: Path, remarks: Sequence[Remark]) -> None:
         how = "taken, but" if one.taken else "left out:"
         text = _printable(one.text if len(one.text) <= 80 else f"{one.text[:79]}…")
         click.echo(f"{file.name}:{one.line}: {how} {_printable(one.reason)}: {text}", err=True)
-
-
-def _read(file: Path) -> bytes:
-    if (size := file.stat().st_size) > MAX_FILE_BYTES:
-        raise InvalidQuery(f"{file}: {size:,} bytes, at most {MAX_FILE_BYTES:,}", field="file")
-    return file.read_bytes()
 
 
 def _describe(state: VersionState) -> str:
@@ -220,7 +212,3 @@ def _printable(text: str) -> str:
     """Return a text without what would move the cursor, or the words around it."""
     kept = text.encode(errors="backslashreplace").decode()
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in kept)
-
-
-def _write_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2))

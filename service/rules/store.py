@@ -105,6 +105,10 @@ class RulesStore(VersionStore[VersionState]):
         """
         return RuleSet.parse(self.document(index, version)["rules"])
 
+    def get_set(self, index: str, version: str | None) -> RuleSet:
+        """Return the rules of a version; of None, which stands for no rules, the empty set."""
+        return RuleSet() if version is None else self.get(index, version)
+
     def active(self, index: str) -> tuple[str | None, str | None]:
         """Return the active version, or None, and when that changed last."""
         state = self.state(index)
@@ -145,7 +149,7 @@ class RulesStore(VersionStore[VersionState]):
         for _ in range(_ATTEMPTS):
             state = self.state(index)
             before = state.active
-            known = self.get(index, before) if before else RuleSet()
+            known = self.get_set(index, before)
             if if_version not in (None, before or "none") and not _is_done(change, known):
                 raise Conflict(
                     f"{before or 'none'!r} is active on {index!r} by now, not {if_version!r}: "

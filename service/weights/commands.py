@@ -9,16 +9,15 @@ import click
 import orjson
 from rich.console import Console
 
+from mappings.audit import operator
 from mappings.confirming import confirm
+from service.versions.console import file_argument, json_option, write_json
 from service.weights.console import (
     describe,
     index_option,
-    json_option,
     open_store,
     read_document,
     refusals,
-    whoever,
-    write_json,
 )
 from service.weights.difference import compare
 from service.weights.experiment_commands import experiment
@@ -75,7 +74,7 @@ def activate(version: str, index: str) -> None:
     Refused with exit status 2 when its model cannot be used.
     """
     with refusals():
-        state = activate_version(open_store(), index, version, who=whoever())
+        state = activate_version(open_store(), index, version, who=operator())
     click.echo(describe(state))
 
 
@@ -83,14 +82,14 @@ def activate(version: str, index: str) -> None:
 @index_option
 def rollback(index: str) -> None:
     """Go back to what was active before; an experiment ends."""
-    click.echo(describe(open_store().rollback(index, who=whoever())))
+    click.echo(describe(open_store().rollback(index, who=operator())))
 
 
 @weights.command("deactivate")
 @index_option
 def deactivate(index: str) -> None:
     """Rank by the weights that are shipped; an experiment ends."""
-    click.echo(describe(open_store().deactivate(index, who=whoever())))
+    click.echo(describe(open_store().deactivate(index, who=operator())))
 
 
 @weights.command("diff")
@@ -109,7 +108,7 @@ def diff(first: str, second: str, index: str, as_json: bool) -> None:
 
 
 @weights.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@file_argument
 @index_option
 @click.option("--activate", "activates", is_flag=True, help="Let it rank the index at once.")
 def import_command(file: Path, index: str, activates: bool) -> None:
@@ -121,7 +120,7 @@ def import_command(file: Path, index: str, activates: bool) -> None:
     document = read_document(file)
     with refusals():
         kept = import_version(
-            open_store(), index, document, activates=activates, who=whoever(), name=str(file)
+            open_store(), index, document, activates=activates, who=operator(), name=str(file)
         )
     click.echo(f"kept {kept.version!r}")
     if kept.problem:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 
 from mappings.cluster import connect
 from mappings.errors import InvalidQuery, UnusableWeights
 from service.settings import ServiceSettings
+from service.versions.console import read_json
 from service.weights.documents import MAX_DETAILS_BYTES, MAX_MODEL_BYTES
 from service.weights.state import WeightsState
 from service.weights.store import WeightsStore
@@ -24,7 +22,6 @@ MAX_FILE_BYTES = 4 * (MAX_MODEL_BYTES + MAX_DETAILS_BYTES)
 """A document as large as may be, written with as many blanks as an editor makes."""
 
 index_option = click.option("--index", required=True, help="Index whose ranking it is.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 
 
 class Refused(click.ClickException):
@@ -38,15 +35,6 @@ def open_store() -> WeightsStore:
     return WeightsStore(connect(ServiceSettings.from_environment(os.environ)))
 
 
-def whoever() -> str:
-    """Return who is at the keyboard: `ann@host`, or a number where the user has no name."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container's user need not be in its list of users
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
-
-
 @contextmanager
 def refusals() -> Iterator[None]:
     """Turn weights that cannot rank into exit status 2."""
@@ -58,12 +46,7 @@ def refusals() -> Iterator[None]:
 
 def read_document(file: Path) -> dict[str, Any]:
     """Return the JSON object of a file; raises InvalidQuery that names the file and the place."""
-    if (size := file.stat().st_size) > MAX_FILE_BYTES:
-        raise InvalidQuery(f"{file}: {size:,} bytes, at most {MAX_FILE_BYTES:,}", field="file")
-    try:
-        document = orjson.loads(file.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise InvalidQuery(f"{file}: no JSON: {error}", field="file") from error
+    document = read_json(file, most=MAX_FILE_BYTES)
     if not isinstance(document, dict):
         raise InvalidQuery(f"{file}: a weights document is a JSON object", field="file")
     return document
@@ -83,8 +66,3 @@ def describe(state: WeightsState) -> str:
             f"others, since {compared.started_at[:16].replace('T', ' ')}"
         )
     return "\n".join(lines)
-
-
-def write_json(value: object) -> None:
-    """Write a value as JSON to the standard output."""
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2))

@@ -14,13 +14,12 @@ from service.events.event_key import find_event_key
 from service.events.event_store import EventStore
 from service.experiments_reading import read_experiment
 from service.settings import ServiceSettings
+from service.versions.console import json_option, write_json
 from service.weights.console import (
     describe,
     index_option,
-    json_option,
     open_store,
     refusals,
-    write_json,
 )
 from service.weights.experiments import Kind
 from service.weights.query_ids import QueryIds

@@ -10,11 +10,10 @@ from flask.typing import ResponseReturnValue
 
 from mappings.errors import InvalidQuery
 from mappings.validation_faults import shorten
-from service.access.caller import current_caller
 from service.access.scopes import Scope, needs
 from service.api.answers import json_answer
 from service.api.bodies import json_object
-from service.api.judgements import require_lists
+from service.api.judgements import require_lists, visible_lists
 from service.judgements.judgement_list import MAX_GRADE
 from service.judgements.store import JudgementStore, StoredList
 from service.rules.store import RulesStore
@@ -71,7 +70,7 @@ def setup(index: str) -> ResponseReturnValue:
     ]
     rules = RulesStore(services.client).list(index)[:_VERSIONS]
     # Lists are of the whole cluster: a key for some indexes is told nothing of them.
-    lists = JudgementStore(services.client).lists() if current_caller().sees_all else []
+    lists = visible_lists()
     return piece(
         "studio/compare/setup.html",
         words=request.args.get("q", ""),

@@ -49,7 +49,7 @@ def show_list(index: str) -> ResponseReturnValue:
     """Show the rules and synonyms in force that have the words asked for."""
     store = rules_store(index)
     state = store.state(index)
-    rules = _rules_of(store, index, state.active)
+    rules = store.get_set(index, state.active)
     asked = request.args.get("q", "")
     shown = [describe_rule(rule) for rule in rules.rules if is_meant(rule, asked)]
     synonyms = [describe_synonym(one) for one in rules.synonyms if is_meant(one, asked)]
@@ -86,7 +86,7 @@ def show_preview(index: str) -> ResponseReturnValue:
     """Show a query under the rules in force, and under others. Raises what a search raises."""
     body = json_object()
     store = rules_store(index)
-    in_force = _rules_of(store, index, store.state(index).active)
+    in_force = store.get_set(index, store.state(index).active)
     tried, name = _tried(store, index, body, in_force)
     asked = SearchRequest.parse({"q": body.get("q", ""), "limit": PREVIEWED, "explain": True})
     services = current_services()
@@ -101,10 +101,6 @@ def show_preview(index: str) -> ResponseReturnValue:
             (name, after, _hits(index, after, before, is_after=True)),
         ),
     )
-
-
-def _rules_of(store: RulesStore, index: str, version: str | None) -> RuleSet:
-    return store.get(index, version) if version else RuleSet()
 
 
 def _tried(

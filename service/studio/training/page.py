@@ -7,10 +7,9 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from service.access.caller import current_caller
 from service.access.scopes import Scope, needs
+from service.api.judgements import visible_lists
 from service.api.training import shown, training_of
-from service.judgements.store import JudgementStore
 from service.learning.registry import TRAINERS
 from service.learning.report import by_query_chart, curve_chart, weights_chart
 from service.services import current_services
@@ -45,7 +44,7 @@ def setup(index: str) -> ResponseReturnValue:
     services = current_services()
     services.indexes.get(index)
     # A key of some indexes sees no lists, and can learn from clicks.
-    lists = JudgementStore(services.client).lists() if current_caller().sees_all else []
+    lists = visible_lists()
     return piece(
         "studio/training/setup.html",
         lists=lists,
