@@ -24,6 +24,8 @@ MAX_OPEN = 3_000
 """Connections at once; a request that would need one more counts as `not_sent`."""
 _PATIENCE_SECONDS = 30.0
 
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -31,12 +33,14 @@ class Sent:
 
     at: its time of arrival, in s from the start. milliseconds: from then to the end of its
     answer. status: 0 without an answer. says_when: whether there was a `Retry-After`.
+    failure: why there was no answer.
     """
 
     at: float
     status: int
     milliseconds: float
     says_when: bool
+    failure: str = ""
 
     @property
     def is_accepted(self) -> bool:
@@ -86,9 +90,9 @@ class _Sender:
         ]
         self._rate = float(plan["rate"])
         self._seconds = min(float(plan["seconds"]), MAX_SECONDS)
-        self._free: deque[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = deque()
+        self._free: deque[Connection] = deque()
         self._open = 0
-        self.rows: list[tuple[float, int, float, bool]] = []
+        self.rows: list[tuple[float, int, float, bool, str]] = []
 
     async def run(self) -> None:
         start = time.perf_counter()
@@ -104,22 +108,45 @@ class _Sender:
             writer.close()
 
     async def _send(self, request: bytes, due: float, at: float) -> None:
-        status, says_when = 0, False
+        status, says_when, failure = 0, False, ""
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 status, says_when = await self._exchange(request)
-        except (OSError, ValueError, asyncio.IncompleteReadError, TimeoutError):
-            pass  # status 0 says that there was no answer
-        self.rows.append((at, status, (time.perf_counter() - due) * 1e3, says_when))
+        except (OSError, ValueError, asyncio.IncompleteReadError, TimeoutError) as error:
+            failure = type(error).__name__
+        self.rows.append((at, status, (time.perf_counter() - due) * 1e3, says_when, failure))
 
     async def _exchange(self, request: bytes) -> tuple[int, bool]:
-        if self._free:
+        kept = self._kept()
+        if kept is not None:
+            try:
+                return await self._ask(kept, request)
+            except (ConnectionError, asyncio.IncompleteReadError) as error:
+                # As HTTP clients do when a server ends an idle connection just then.
+                if getattr(error, "partial", b""):
+                    raise
+        if self._open >= MAX_OPEN:
+            raise OSError("too many connections")
+        self._open += 1
+        try:
+            connection = await asyncio.open_connection(HOST, self._port)
+        except BaseException:
+            self._open -= 1
+            raise
+        return await self._ask(connection, request)
+
+    def _kept(self) -> Connection | None:
+        """Return the connection that was used last and that the server has not ended since."""
+        while self._free:
             reader, writer = self._free.pop()
-        else:
-            if self._open >= MAX_OPEN:
-                raise OSError("too many connections")
-            reader, writer = await asyncio.open_connection(HOST, self._port)
-            self._open += 1
+            if not reader.at_eof():
+                return reader, writer
+            self._open -= 1
+            writer.close()
+        return None
+
+    async def _ask(self, connection: Connection, request: bytes) -> tuple[int, bool]:
+        reader, writer = connection
         is_kept = False
         try:
             writer.write(request)
@@ -131,7 +158,7 @@ class _Sender:
             return status, b"retry-after:" in head
         finally:
             if is_kept:
-                self._free.append((reader, writer))
+                self._free.append(connection)
             else:
                 self._open -= 1
                 writer.close()

@@ -1,6 +1,6 @@
 """What an overloaded service does: whom it answers, how fast, and how soon it is itself again.
 
-The rate that it sustains is measured with as many clients as it works on requests at a time. Then
+The rate that it sustains is measured with as many clients as there are cores. Then
 requests arrive at several times that rate, evenly, whatever becomes of those before them.
 """
 
@@ -60,15 +60,15 @@ def measure_overload(plan: Plan, stack: BenchStack, catalogue: Catalogue) -> Par
 
 
 def _measure(plan: Plan, stack: BenchStack, bodies: Sequence[bytes]) -> Part:
-    turns = os.cpu_count() or 2
+    clients = os.cpu_count() or 2
     short = 10.0 if plan.is_quick else 30.0
     path = f"/v1/indexes/{_INDEX}/search"
-    with stack.service(more={"SHELFWISE_SERVICE_THREADS": str(turns)}) as (port, process_id):
-        plan.say(f"overload: warming up, {turns} turns")
+    with stack.service() as (port, process_id):
+        plan.say(f"overload: warming up, {clients} clients")
         # Until the dictionary is learned and Elasticsearch's machine has compiled what it runs.
         for _ in range(1 if plan.is_quick else 2):
-            _sustained(port, path, bodies, turns, _WARM_SECONDS)
-        rate = _sustained(port, path, bodies, turns, short)
+            _sustained(port, path, bodies, clients, _WARM_SECONDS)
+        rate = _sustained(port, path, bodies, clients, short)
         calm = max(rate * UNLOADED_SHARE, _FEWEST / short)
         plan.say(f"overload: {rate:.0f} searches a second are sustained; now {calm:.0f}")
         before = collect(send_at_rate(port, path, bodies, rate=calm, seconds=short))
@@ -175,7 +175,7 @@ def _statuses(sent: Sequence[Sent]) -> Mapping[str, int]:
     names = (
         "503 with Retry-After"
         if one.status == 503 and one.says_when
-        else str(one.status or "no answer")
+        else str(one.status or f"no answer: {one.failure}")
         for one in sent
     )
     return Counter(names)

@@ -92,6 +92,9 @@ def _guard(app: Flask, services: Services) -> None:
         request_seconds=settings.service_request_seconds,
     )
     inner = Admission(
-        app.wsgi_app, room, on_refusal=lambda: services.telemetry.responded(503, route="refused")
+        app.wsgi_app,
+        room,
+        on_refusal=lambda: services.telemetry.responded(503, route="refused"),
+        on_lowered=services.telemetry.concurrency_lowered,
     )
     app.wsgi_app = Origins(inner, services.access.origins)  # type: ignore[method-assign]

@@ -43,8 +43,8 @@ class ServiceSettings(SharedSettings):
         8,
         ge=1,
         le=256,
-        description="Requests worked on at a time per process; about as many as Elasticsearch's "
-        "cores answer at once keep an overloaded service fast.",
+        description="Requests worked on at a time per process, at most: an overloaded one finds "
+        "out by itself how many are not in each other's way.",
     )
     service_waiting: int = Field(
         32,

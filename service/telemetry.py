@@ -87,6 +87,12 @@ REQUEST_SECONDS = Metric(
     ("method", "route"),
     _SECONDS,
 )
+CONCURRENCY_LOWERED = Metric(
+    "shelfwise_concurrency_lowered_total",
+    "counter",
+    "Times that an overloaded process went on with fewer requests at a time, as they were in each "
+    "other's way.",
+)
 SEARCH_LOG_DROPPED = Metric(
     "shelfwise_search_log_dropped_total",
     "counter",
@@ -108,7 +114,7 @@ WEIGHTS_ACTIVE = Metric(
 METRICS: tuple[Metric, ...] = (
     *(LATENCY, ZERO_RESULTS, LEG_HITS, LEG_LEADS, NEIGHBOURS, SHORTFALL, DROPPED_LEGS),
     *(LEG_TIMEOUTS, LEG_PAUSES),
-    *(QUERY_CACHE, RESPONSES, REQUEST_SECONDS, SEARCH_LOG_DROPPED),
+    *(QUERY_CACHE, RESPONSES, REQUEST_SECONDS, CONCURRENCY_LOWERED, SEARCH_LOG_DROPPED),
     *(WEIGHTS_FALLBACK, WEIGHTS_ACTIVE),
     *QUEUE_METRICS,
 )
@@ -135,6 +141,7 @@ class Telemetry:
         self._query_cache = registry.counter(QUERY_CACHE)
         self._responses = registry.counter(RESPONSES)
         self._request_seconds = registry.histogram(REQUEST_SECONDS)
+        self._concurrency_lowered = registry.counter(CONCURRENCY_LOWERED)
         self._search_log_dropped = registry.counter(SEARCH_LOG_DROPPED)
         self._weights_fallbacks = registry.counter(WEIGHTS_FALLBACK)
         self._weights_active = registry.gauge(WEIGHTS_ACTIVE)
@@ -185,6 +192,10 @@ class Telemetry:
         """Count a response. route: the pattern of the address, "" for an unknown one."""
         self._responses.labels(str(status)).inc()
         self._request_seconds.labels(method, route or "none").observe(seconds)
+
+    def concurrency_lowered(self) -> None:
+        """Count that fewer requests are worked on at a time."""
+        self._concurrency_lowered.inc()
 
     def search_log_dropped(self, count: int) -> None:
         """Count documents of the record of searches that were given up."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import secrets
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from mappings.errors import InvalidQuery, Overloaded, ShelfwiseError
+from service.access.concurrency_limit import ConcurrencyLimit
 from service.access.connections import limit_here, waited_seconds
 from service.access.turns import Turns
 
@@ -28,6 +30,8 @@ PROBE_TURNS = 2
 PROBE_ROOM = 2
 TURNS = "shelfwise.turns"
 """Where the WSGI environment of a request has the turns, for work that can be divided."""
+KIND = "shelfwise.kind"
+"""Where the application says in the WSGI environment what was asked, by its route."""
 SPARE_THREADS = 8
 """Threads beyond those that work and wait: they answer probes and refuse."""
 _LATE_SECONDS = 1.0
@@ -40,7 +44,7 @@ _STALLED = InvalidQuery("the body ended early", field="body")
 
 @dataclass(frozen=True)
 class Room:
-    """How many requests are worked on and wait, for how long, and how long a client may take."""
+    """How many requests are worked on at most and wait, for how long, and clients too."""
 
     turns: int
     waiting: int
@@ -52,16 +56,23 @@ class Room:
 class Admission:
     """Lets requests through to an application in turns.
 
-    on_refusal: called for each request that is refused.
+    on_refusal: called for each request that is refused. on_lowered: called whenever fewer are
+    worked on at a time than before, as they were in each other's way.
     """
 
     def __init__(
-        self, application: WSGIApplication, room: Room, *, on_refusal: Callable[[], None]
+        self,
+        application: WSGIApplication,
+        room: Room,
+        *,
+        on_refusal: Callable[[], None],
+        on_lowered: Callable[[], None] = lambda: None,
     ) -> None:
         self._application = application
         self._room = room
         self._on_refusal = on_refusal
         self._turns = Turns(room.turns, room=room.waiting, wait_seconds=room.wait_seconds)
+        self._limit = ConcurrencyLimit(room.turns, on_lowered=on_lowered)
         self._probes = Turns(PROBE_TURNS, room=PROBE_ROOM, wait_seconds=room.wait_seconds)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -79,10 +90,19 @@ class Admission:
             again = [("Retry-After", str(RETRY_AFTER_SECONDS))]
             return _answer(start_response, _REFUSED, "503 SERVICE UNAVAILABLE", again)
         environ[TURNS] = turns
+        alone, began = turns.taken == 1, time.monotonic()
         try:
             # The answer is whole when this returns, so who reads it slowly takes no turn.
             return self._application(environ, start_response)
         finally:
+            if turns is self._turns:
+                limit = self._limit.ended(
+                    time.monotonic() - began,
+                    kind=environ.get(KIND, ""),
+                    alone=alone and turns.taken == 1,
+                    crowded=turns.is_crowded,
+                )
+                turns.limit_to(limit)
             turns.give_back()
 
     def _read_early(self, environ: WSGIEnvironment) -> bool:

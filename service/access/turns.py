@@ -40,7 +40,8 @@ class Turns:
         wait_seconds: float,
         in_order_seconds: float | None = None,
     ) -> None:
-        self._free = turns
+        self._turns = turns
+        self._taken = 0
         self._room = room
         self._wait_seconds = wait_seconds
         if in_order_seconds is None:
@@ -55,8 +56,8 @@ class Turns:
         waited_seconds: how long the request has been waiting elsewhere, which counts.
         """
         with self._lock:
-            if self._free:
-                self._free -= 1
+            if self._taken < self._turns:
+                self._taken += 1
                 return True
             left = self._wait_seconds - waited_seconds
             if not self._room or left <= 0:
@@ -74,18 +75,38 @@ class Turns:
     def take_spare(self) -> bool:
         """Return whether a turn was free at once, while nobody waits for one."""
         with self._lock:
-            if self._free and not self._waiters:
-                self._free -= 1
+            if self._taken < self._turns and not self._waiters:
+                self._taken += 1
                 return True
             return False
 
     def give_back(self) -> None:
         """End a turn; the next one who waits has it at once."""
         with self._lock:
-            if not self._waiters:
-                self._free += 1
-                return
+            self._taken -= 1
+            self._call_next()
+
+    def limit_to(self, turns: int) -> None:
+        """Give so many turns at a time from now on; who has one keeps it."""
+        with self._lock:
+            self._turns = turns
+            self._call_next()
+
+    @property
+    def taken(self) -> int:
+        """Return how many have a turn."""
+        return self._taken
+
+    @property
+    def is_crowded(self) -> bool:
+        """Return whether more wait than can have their turn soon."""
+        with self._lock:
+            return bool(self._waiters) and self._is_crowded()
+
+    def _call_next(self) -> None:
+        while self._waiters and self._taken < self._turns:
             waiter = self._waiters.pop() if self._is_crowded() else self._waiters.popleft()
+            self._taken += 1
             waiter.has_turn = True
             waiter.woken.set()
 

@@ -12,6 +12,7 @@ import structlog
 from flask import Flask, Response, g, request
 
 from mappings.tracing import annotate, continued_from, span
+from service.access.admission import KIND
 from service.services import current_services
 
 _NAMED = ("index", "product_id", "task_id", "letter_id")
@@ -37,10 +38,12 @@ def begin(request_id: str) -> None:
 
 
 def finish(response: Response) -> None:
-    """Count the answer, and log it where the settings say so."""
+    """Count the answer, say what kind it is, and log it where the settings say so."""
     services = current_services()
     seconds = time.perf_counter() - g.get("started", time.perf_counter())
     method, route = request.method if request.method in _METHODS else "other", _route()
+    # Refusals are quicker than answers, so they are a kind of their own.
+    request.environ[KIND] = f"{method} {route} {response.status_code}"
     services.telemetry.responded(response.status_code, method=method, route=route, seconds=seconds)
     annotate(**{"http.response.status_code": response.status_code})
     if services.settings.service_access_log:

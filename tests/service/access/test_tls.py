@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -25,44 +25,44 @@ pytestmark = pytest.mark.cluster
 class Terminator:
     """Takes TLS connections and hands their bytes on to a plain port of this machine.
 
-    A real certificate in front of the real servers: the bundled Redis has no TLS of its own.
+    A real certificate in front of the real servers: the bundled Redis has no TLS of its own. One
+    thread does it all, for OpenSSL's connections must not be read and written at the same time.
     """
 
     def __init__(self, port: int, context: ssl.SSLContext) -> None:
         self._backend = port
         self._context = context
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+        self._thread.start()
+        assert self._ready.wait(30)
 
     def close(self) -> None:
-        self._listener.close()
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(30)
 
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                raw, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(raw,), daemon=True).start()
+    async def _run(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._context)
+        async with server:
+            self.port = server.sockets[0].getsockname()[1]
+            self._ready.set()
+            await self._stop.wait()
 
-    def _serve(self, raw: socket.socket) -> None:
-        with contextlib.suppress(OSError), raw:
-            raw.settimeout(30)
-            with (
-                self._context.wrap_socket(raw, server_side=True) as client,
-                socket.create_connection(("127.0.0.1", self._backend)) as backend,
-            ):
-                back = threading.Thread(target=_copy, args=(backend, client), daemon=True)
-                back.start()
-                _copy(client, backend)
-                with contextlib.suppress(OSError):
-                    backend.shutdown(socket.SHUT_RDWR)
-                back.join(5)
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._backend)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(_copy(reader, back_writer), _copy(back_reader, writer))
+        for one in (writer, back_writer):
+            one.transport.abort()
 
 
-def _copy(source: socket.socket, target: socket.socket) -> None:
+async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError):
-        while data := source.recv(65_536):
-            target.sendall(data)
+        while data := await source.read(65_536):
+            target.write(data)
+            await target.drain()
+    target.close()
 
 
 @pytest.fixture(scope="module")
