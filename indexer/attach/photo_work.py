@@ -11,34 +11,26 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import structlog
 from elasticsearch import Elasticsearch
 
-from indexer.attach.guarded_bulk import BulkOutcome, GuardedWrite, send_guarded
-from indexer.attach.photo_state import (
-    PHOTO_PATHS,
-    encoder_mark,
-    image_addresses,
-    read_state,
-    state_update,
-)
+from indexer.attach.guarded_bulk import BulkOutcome, send_guarded
+from indexer.attach.photo_documents import PhotoDocument, read_documents, state_write
+from indexer.attach.photo_state import encoder_mark, state_update
 from indexer.attach.throttle import Throttle
-from indexer.attach.whole_documents import read_whole
 from indexer.photos.encoders import ImageEncoderPool
 from indexer.photos.hints import PhotoHints
 from indexer.photos.making import Made, PhotoMaker, Until
 from indexer.photos.photo_state import (
     Failure,
     PhotoRules,
-    PhotoState,
     Vector,
     missing,
     settled,
 )
 from indexer.photos.photo_task import DEATHS_THAT_CONVICT, OnPhotosDone
-from mappings.attachments import ATTACHED_PHOTOS_DUE, OWN_FIELD, Attachment
+from mappings.attachments import ATTACHED_PHOTOS_DUE, Attachment
 from mappings.cluster import cluster_errors
 from mappings.encoder_spec import EncoderSpec
 from mappings.errors import ShelfwiseError
@@ -51,14 +43,9 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class _Todo:
-    """A document with photo work, as it was read. wanted: hash to address."""
+    """A document with photo work. wanted: hash to address."""
 
-    document_id: str
-    routing: str | None
-    guard: Mapping[str, Any]
-    source: Mapping[str, Any]
-    images: Sequence[str]
-    state: PhotoState
+    document: PhotoDocument
     wanted: Mapping[str, str]
 
 
@@ -180,7 +167,7 @@ class AttachedPhotos:
     ) -> Made:
         addresses = {key: url for todo in todos for key, url in todo.wanted.items()}
         known: dict[str, Vector] = {
-            photo.content: photo.vector for todo in todos for photo in todo.state.photos
+            photo.content: photo.vector for todo in todos for photo in todo.document.state.photos
         }
         made: Made = {}
         if addresses:
@@ -198,9 +185,9 @@ class AttachedPhotos:
     ) -> int:
         """Write what became of photos; a document that was written meanwhile stays due."""
         outcome = self._sent(attachment, spec, todos, made)
-        refused = [todo for todo in todos if todo.document_id in outcome.refused]
+        refused = [todo for todo in todos if todo.document.document_id in outcome.refused]
         if refused:
-            reason = outcome.refused[refused[0].document_id]
+            reason = outcome.refused[refused[0].document.document_id]
             _log.error("photos_refused", index=attachment.index, reason=reason)
             failed = _failed(refused, Failure("refused", reason, lasting=True))
             self._sent(attachment, spec, refused, failed)
@@ -212,49 +199,21 @@ class AttachedPhotos:
         now, mark = self._now(), encoder_mark(spec)
         writes = []
         for todo in todos:
-            state = settled(todo.images, todo.state, made, now=now, rules=self.rules)
-            update = state_update(state, mark)
-            if attachment.mode == "in_place":
-                body: dict[str, Any] = {"doc": {OWN_FIELD: update}}
-                operation: Any = "update"
-            else:
-                own = {**todo.source[OWN_FIELD], **update}
-                kept = {name: value for name, value in own.items() if value is not None}
-                body, operation = {**todo.source, OWN_FIELD: kept}, "index"
-            writes.append(
-                GuardedWrite(operation, todo.document_id, todo.routing, todo.guard, body)
-            )
+            read = todo.document
+            state = settled(read.images, read.state, made, now=now, rules=self.rules)
+            writes.append(state_write(attachment, read, state_update(state, mark)))
         return send_guarded(self._client, attachment.target, writes)
 
     def _read(
         self, attachment: Attachment, spec: EncoderSpec, ids: Sequence[tuple[str, str | None]]
     ) -> list[_Todo]:
         """Return those of the documents that have photo work at this moment."""
-        in_place = attachment.mode == "in_place"
-        places = attachment.fields.get("images", ())
-        paths = (*places, *PHOTO_PATHS) if in_place else None
-        now, mark = self._now(), encoder_mark(spec)
-        todos = []
-        for answer in read_whole(self._client, attachment.target, ids, paths=paths):
-            source = answer.get("_source", {})
-            own = source.get(OWN_FIELD)
-            if not isinstance(own, Mapping):
-                continue
-            state = read_state(own, mark)
-            images = image_addresses(source, attachment.fields)
-            if state.due_at is None or state.due_at > now:
-                continue
-            guard = (
-                {"if_seq_no": answer["_seq_no"], "if_primary_term": answer["_primary_term"]}
-                if in_place
-                # As the copy has: a newer copy is never written over, and numbers do not grow.
-                else {"version": answer["_version"], "version_type": "external_gte"}
-            )
-            wanted = missing(images, state, now=now, rules=self.rules)
-            todos.append(
-                _Todo(answer["_id"], answer.get("_routing"), guard, source, images, state, wanted)
-            )
-        return todos
+        now = self._now()
+        return [
+            _Todo(document, missing(document.images, document.state, now=now, rules=self.rules))
+            for document in read_documents(self._client, attachment, spec, ids)
+            if document.state.due_at is not None and document.state.due_at <= now
+        ]
 
     def _due_ids(self, attachment: Attachment, size: int) -> list[tuple[str, str | None]]:
         now = self._now().astimezone(UTC).isoformat(timespec="milliseconds")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import click
@@ -15,20 +15,26 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from indexer.attach.faulty_photos import faulty_documents, retry_photos
+from indexer.attach.opening import find_attachment
+from indexer.attach.photo_counts import photo_counts
 from indexer.bulk_writer import BulkWriter, DocumentWrite
 from indexer.images.failures import shown
 from indexer.photos.due_products import count_photos, faulty_pages
 from indexer.photos.parts import hints_from_settings
-from indexer.photos.photo_state import PhotoFault, photo_update, read_photos, revived
+from indexer.photos.photo_state import PhotoFault, PhotoState, photo_update, read_photos, revived
 from indexer.photos.waiting import described
 from indexer.settings import IndexerSettings
 from mappings import cluster
+from mappings.attachments import Attachment
 from mappings.errors import ClusterOverloaded, InvalidQuery
 from mappings.index_lifecycle import LiveIndex, find_index, find_targets
 from mappings.product import PHOTO_STATE_FIELDS
 
 MAX_ROUNDS = 8
-_INDEX = click.option("--index", "name", required=True, help="Index of the products.")
+_INDEX = click.option(
+    "--index", "name", required=True, help="Index of the products, also one that is attached."
+)
 _CODE = click.option("--code", "codes", multiple=True, help="Only faults of this code.")
 
 
@@ -44,11 +50,15 @@ def photos() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def list_command(name: str, codes: Sequence[str], limit: int, as_json: bool) -> None:
     """List photos that are not in the index, by product, and when they are tried again."""
-    with cluster.connect(_settings()) as client:
-        live = _with_photos(find_index(client, name))
-        rows = _rows(client, live, codes)
-        found = [row for row, _ in zip(rows, range(limit), strict=False)]
-        counts = count_photos(client, live.index)
+    with cluster.connect(_settings(), exact_numbers=True) as client:
+        attachment = find_attachment(client, name)
+        if attachment is not None:
+            found = list(islice(_attached_rows(client, attachment, codes), limit))
+            counts = _attached_counts(client, attachment)
+        else:
+            live = _with_photos(find_index(client, name))
+            found = list(islice(_rows(client, live, codes), limit))
+            counts = described(count_photos(client, live.index))
     if as_json:
         for row in found:
             click.echo(json.dumps(row))
@@ -58,7 +68,7 @@ def list_command(name: str, codes: Sequence[str], limit: int, as_json: bool) -> 
         cells = [str(row[key]) for key in ("product", "position", "code", "message", "attempts")]
         table.add_row(*map(escape, cells), row["next_try"] or "by `photos retry` alone")
     Console().print(table)
-    click.echo(f"{name}: {described(counts)}")
+    click.echo(f"{name}: {counts}")
 
 
 @photos.command("retry")
@@ -67,8 +77,16 @@ def list_command(name: str, codes: Sequence[str], limit: int, as_json: bool) -> 
 def retry(name: str, codes: Sequence[str]) -> None:
     """Try photos again that could not be had, at once, also those that were given up."""
     settings = _settings()
-    with ExitStack() as held:
-        client = held.enter_context(cluster.connect(settings))
+    with cluster.connect(settings, exact_numbers=True) as client:
+        attachment = find_attachment(client, name)
+        count = retry_photos(client, attachment, codes=codes) if attachment else None
+    if count is None:
+        count = _retry_own(settings, name, codes)
+    click.echo(f"{name}: the photos of {count:,} products are tried again")
+
+
+def _retry_own(settings: IndexerSettings, name: str, codes: Sequence[str]) -> int:
+    with cluster.connect(settings) as client:
         _with_photos(find_index(client, name))
         hints = hints_from_settings(settings)
         count = 0
@@ -77,7 +95,7 @@ def retry(name: str, codes: Sequence[str]) -> None:
                 revived_ids = _revive(client, live, [hit["_id"] for hit in page], codes)
                 hints.tell(name, revived_ids)
                 count += len(revived_ids)
-    click.echo(f"{name}: the photos of {count:,} products are tried again")
+    return count
 
 
 def _rows(
@@ -85,20 +103,38 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     for page in faulty_pages(client, live.index, codes=codes):
         for hit in page:
-            state = read_photos(hit["_source"])
-            for fault in state.faults:
-                if not codes or fault.code in codes:
-                    due = None if fault.lasting else state.due_at
-                    yield _row(hit, fault, state.attempts, due)
+            images = hit["_source"].get("images") or []
+            yield from _rows_of(hit["_id"], images, read_photos(hit["_source"]), codes)
+
+
+def _attached_rows(
+    client: Elasticsearch, attachment: Attachment, codes: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    for document in faulty_documents(client, attachment, codes=codes):
+        yield from _rows_of(document.document_id, document.images, document.state, codes)
+
+
+def _attached_counts(client: Elasticsearch, attachment: Attachment) -> str:
+    counts = photo_counts(client, attachment)
+    left, faulty = counts.get("photos_due", 0), counts.get("photos_faulty", 0)
+    return f"{left:,} documents with photos to be done, {faulty:,} that lack some for good"
+
+
+def _rows_of(
+    product_id: str, images: Sequence[str], state: PhotoState, codes: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    for fault in state.faults:
+        if not codes or fault.code in codes:
+            due = None if fault.lasting else state.due_at
+            yield _row(product_id, images, fault, state.attempts, due)
 
 
 def _row(
-    hit: Mapping[str, Any], fault: PhotoFault, attempts: int, due: datetime | None
+    product_id: str, images: Sequence[str], fault: PhotoFault, attempts: int, due: datetime | None
 ) -> dict[str, Any]:
-    images = hit["_source"].get("images") or []
     address = images[fault.position] if fault.position < len(images) else ""
     return {
-        "product": hit["_id"],
+        "product": product_id,
         "position": fault.position,
         "address": shown(address),
         "code": fault.code,

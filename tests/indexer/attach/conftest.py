@@ -6,18 +6,23 @@ import secrets
 from collections.abc import Callable, Iterator
 
 import pytest
+import redis
 from elasticsearch import Elasticsearch
 
 from embedded.elasticsearch import EmbeddedElasticsearch
+from embedded.redis_server import EmbeddedRedis
 from indexer.attach.companion_index import COMPANION_PREFIX
 from indexer.attach.follower import Follower, FollowerParts
 from indexer.attach.opening import Wish, open_attachment
 from indexer.attach.shop_index import find_shop_index
+from indexer.photos.hints import PhotoHints
 from mappings import cluster as cluster_client
 from mappings.attachments import Attachment, Attachments
 from mappings.settings import SharedSettings
+from tests.indexer.attach.photo_world import Work
 from tests.indexer.attach.shop import FIELDS, Shop
 from tests.indexer.conftest import RecordingEncoder
+from tests.indexer.images.photo_server import PhotoServer
 
 Attach = Callable[..., Attachment]
 
@@ -70,3 +75,15 @@ def catch_up(exact_cluster: Elasticsearch, follower: Follower) -> Callable[[str]
         return attachments.get(name)
 
     return turns
+
+
+@pytest.fixture
+def work(exact_cluster: Elasticsearch, redis_server: EmbeddedRedis) -> Iterator[Work]:
+    queue = redis.Redis.from_url(redis_server.url)
+    hints = PhotoHints(queue, lambda name, ids: None, lease_seconds=100, products=2)
+    with PhotoServer() as server:
+        work = Work(exact_cluster, server, hints)
+        yield work
+        work.intake.close()
+        work.fetcher.close()
+    queue.close()
