@@ -44,6 +44,7 @@ class KeyRing:
         self._lock = threading.Lock()
         self._counting = threading.Lock()
         self._keys: Mapping[str, ApiKey] | None = None
+        self._failure: ShelfwiseError | None = None
         self._read_at = -math.inf
         self._reads_left = float(AGAIN_READS)
         self._counted_at = clock()
@@ -72,17 +73,28 @@ class KeyRing:
     def _refresh(self, older_than_seconds: float) -> None:
         if self._clock() - self._read_at < older_than_seconds and self._keys is not None:
             return
+        asked_at = self._clock()
         # One thread reads; the others go by what is known meanwhile, unless nothing is.
         if not self._lock.acquire(blocking=self._keys is None):
             return
         try:
             if self._clock() - self._read_at < older_than_seconds and self._keys is not None:
                 return
+            if self._failure is not None and self._read_at > asked_at:
+                # Else those who wait for the cluster would each wait as long as all before them.
+                raise self._failure.with_traceback(None)
+            self._read_all()
+        finally:
+            self._lock.release()
+
+    def _read_all(self) -> None:
+        try:
             self._keys = {key.id: key for key in self._read()}
+            self._failure = None
         except ShelfwiseError as error:
             if self._keys is None:
+                self._failure = error
                 raise
             log.warning("keys_not_read", code=error.code, known=len(self._keys))
         finally:
             self._read_at = self._clock()
-            self._lock.release()

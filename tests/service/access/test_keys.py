@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -292,3 +295,36 @@ def test_without_any_key_read_an_absent_cluster_is_said_and_not_taken_for_an_unk
     reading.is_away = True
     with pytest.raises(ClusterUnavailable):
         reading.knows()
+
+
+def test_who_waits_while_an_absent_cluster_is_asked_does_not_ask_it_again():
+    reading = Reading()
+    go, asking = threading.Event(), threading.Event()
+
+    def read() -> list[ApiKey]:
+        reading.times += 1
+        asking.set()
+        assert go.wait(10)
+        reading.now += 2  # as long as it takes
+        raise ClusterUnavailable("Elasticsearch cannot be reached")
+
+    ring = KeyRing(read, ttl_seconds=5, clock=lambda: reading.now)
+    waiting = threading.Barrier(8)
+
+    def find() -> None:
+        waiting.wait(10)
+        ring.find(reading.made.key.id)
+
+    with ThreadPoolExecutor(8) as pool:
+        found = [pool.submit(find) for _ in range(8)]
+        assert asking.wait(10)
+        time.sleep(0.2)  # the others are at the lock by then
+        go.set()
+        for one in found:
+            with pytest.raises(ClusterUnavailable):
+                one.result()
+    assert reading.times == 1
+    reading.now += 0.1
+    with pytest.raises(ClusterUnavailable):
+        ring.find(reading.made.key.id)
+    assert reading.times == 2  # who comes later asks
