@@ -100,7 +100,7 @@ class Admission:
                     time.monotonic() - began,
                     kind=environ.get(KIND, ""),
                     alone=alone and turns.taken == 1,
-                    crowded=turns.is_crowded,
+                    overrun=turns.is_overrun,
                 )
                 turns.limit_to(limit)
             turns.give_back()

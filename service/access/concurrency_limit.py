@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 CALM_SECONDS = 5.0
-"""Without a crowd for so long, as many are worked on at a time as the settings allow."""
+"""Not overrun for so long, as many are worked on at a time as the settings allow."""
 
 _SLOWER_SHRINKS = 1.3
 _SLOWER_GROWS = 1.15
@@ -27,14 +27,14 @@ _WINDOW = 20
 _MOST = 3.0
 """A request counts as at most so many times as slow: one that hangs says little of the others."""
 _CALM_WEIGHT = 0.1
-_CROWDED_WEIGHT = 0.01
-"""Of a new time among the former ones; in a crowd even who works alone is slowed by refusals."""
+_OVERRUN_WEIGHT = 0.01
+"""Of a new time among the former ones; overrun, even who works alone is slowed by refusals."""
 
 
 class ConcurrencyLimit:
-    """Learns what requests take alone, and how many at a time a crowd allows.
+    """Learns what requests take alone, and how many at a time are not in each other's way.
 
-    most: the limit while there is no crowd. on_lowered: called whenever it is lowered. Threads
+    most: the limit while it is not overrun. on_lowered: called whenever it is lowered. Threads
     may share it.
     """
 
@@ -52,22 +52,23 @@ class ConcurrencyLimit:
         self._limit = float(most)
         self._alone: dict[str, float] = {}
         self._window: list[float] = []
-        self._crowded_at = float("-inf")
+        self._overrun_at = float("-inf")
 
-    def ended(self, seconds: float, *, kind: str, alone: bool, crowded: bool) -> int:
+    def ended(self, seconds: float, *, kind: str, alone: bool, overrun: bool) -> int:
         """Note what a request took, and return how many at a time there may be now.
 
         kind: what was asked, one of few: each has times of its own. alone: whether no other was
-        worked on meanwhile. crowded: whether more wait than can be answered soon.
+        worked on meanwhile. overrun: whether more come than are answered; some who wait are no
+        reason, as fewer turns at a time answer fewer in all.
         """
         with self._lock:
             now = self._clock()
             if alone:
-                self._learn(kind, seconds, _CROWDED_WEIGHT if crowded else _CALM_WEIGHT)
-            if crowded:
-                self._crowded_at = now
+                self._learn(kind, seconds, _OVERRUN_WEIGHT if overrun else _CALM_WEIGHT)
+            if overrun:
+                self._overrun_at = now
                 self._judge(kind, seconds)
-            elif now - self._crowded_at > CALM_SECONDS:
+            elif now - self._overrun_at > CALM_SECONDS:
                 self._limit = float(self._most)
                 self._window.clear()
             return int(self._limit)

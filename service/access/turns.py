@@ -98,10 +98,9 @@ class Turns:
         return self._taken
 
     @property
-    def is_crowded(self) -> bool:
-        """Return whether more wait than can have their turn soon."""
-        with self._lock:
-            return bool(self._waiters) and self._is_crowded()
+    def is_overrun(self) -> bool:
+        """Return whether more than half of the room is taken: more come than are answered."""
+        return 2 * len(self._waiters) > self._room
 
     def _call_next(self) -> None:
         while self._waiters and self._taken < self._turns:
@@ -112,4 +111,4 @@ class Turns:
 
     def _is_crowded(self) -> bool:
         waited = time.monotonic() - self._waiters[0].since
-        return 2 * len(self._waiters) > self._room or waited >= self._in_order_seconds
+        return self.is_overrun or waited >= self._in_order_seconds

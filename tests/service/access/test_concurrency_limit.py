@@ -25,7 +25,7 @@ class Machine:
             beside = self.at_once - 1 if crowded else 0
             seconds = own * (1 + self.slower * beside)
             self.now += seconds / (beside + 1)
-            self.at_once = self.limit.ended(seconds, kind=kind, alone=not beside, crowded=crowded)
+            self.at_once = self.limit.ended(seconds, kind=kind, alone=not beside, overrun=crowded)
             self.seen.append(self.at_once)
 
 
