@@ -87,6 +87,7 @@ class Admission:
         turns = self._probes if path in PROBES else self._turns
         if is_late or not turns.take(waited_seconds=waited):
             self._on_refusal()
+            self._limit.refused()
             again = [("Retry-After", str(RETRY_AFTER_SECONDS))]
             return _answer(start_response, _REFUSED, "503 SERVICE UNAVAILABLE", again)
         environ[TURNS] = turns

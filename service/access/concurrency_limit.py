@@ -11,17 +11,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 CALM_SECONDS = 5.0
 """Not overrun for so long, as many are worked on at a time as the settings allow."""
 
-_SLOWER_SHRINKS = 1.3
-_SLOWER_GROWS = 1.15
 _KEPT = 0.7
 """Of the limit when requests were too slow."""
-_STEP = 0.02
-"""More when they were fast enough. A whole one more is tried every fifty windows, so that the few
-requests which find it one too many are too few to show at the 95th percentile."""
 _WINDOW = 20
 """Requests of which the mean decides."""
 _MOST = 3.0
@@ -29,6 +25,25 @@ _MOST = 3.0
 _CALM_WEIGHT = 0.1
 _OVERRUN_WEIGHT = 0.01
 """Of a new time among the former ones; overrun, even who works alone is slowed by refusals."""
+
+
+@dataclass(frozen=True)
+class _Aim:
+    """shrinks, grows: mean times as slow as alone above and below which the limit moves.
+
+    step: more when they were fast enough.
+    """
+
+    shrinks: float
+    grows: float
+    step: float
+
+
+_ANSWERING = _Aim(2.0, 1.6, 0.2)
+"""While most who come are answered, many answers count for more than fast ones."""
+_FLOODED = _Aim(1.3, 1.15, 0.02)
+"""Most are refused in any case, so those who are answered shall be fast. A whole one more is tried
+every fifty windows: those who find it one too many are too few to show at the 95th percentile."""
 
 
 class ConcurrencyLimit:
@@ -52,7 +67,13 @@ class ConcurrencyLimit:
         self._limit = float(most)
         self._alone: dict[str, float] = {}
         self._window: list[float] = []
+        self._refused = 0
         self._overrun_at = float("-inf")
+
+    def refused(self) -> None:
+        """Note that a request found no room."""
+        with self._lock:
+            self._refused += 1
 
     def ended(self, seconds: float, *, kind: str, alone: bool, overrun: bool) -> int:
         """Note what a request took, and return how many at a time there may be now.
@@ -70,7 +91,7 @@ class ConcurrencyLimit:
                 self._judge(kind, seconds)
             elif now - self._overrun_at > CALM_SECONDS:
                 self._limit = float(self._most)
-                self._window.clear()
+                self._forget()
             return int(self._limit)
 
     def _learn(self, kind: str, seconds: float, weight: float) -> None:
@@ -84,10 +105,15 @@ class ConcurrencyLimit:
         if len(self._window) < _WINDOW:
             return
         slower = sum(self._window) / len(self._window)
-        self._window.clear()
-        if slower > _SLOWER_SHRINKS:
+        aim = _FLOODED if self._refused > len(self._window) else _ANSWERING
+        self._forget()
+        if slower > aim.shrinks:
             if self._limit > 1.0:
                 self._on_lowered()
             self._limit = max(1.0, self._limit * _KEPT)
-        elif slower < _SLOWER_GROWS:
-            self._limit = min(float(self._most), self._limit + _STEP)
+        elif slower < aim.grows:
+            self._limit = min(float(self._most), self._limit + aim.step)
+
+    def _forget(self) -> None:
+        self._window.clear()
+        self._refused = 0

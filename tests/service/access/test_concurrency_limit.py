@@ -9,8 +9,9 @@ MANY = 2_000
 class Machine:
     """Answers requests that get slower by a share for each other one beside them."""
 
-    def __init__(self, *, slower: float, most: int = 8) -> None:
+    def __init__(self, *, slower: float, most: int = 8, refusals: int = 5) -> None:
         self.now = 0.0
+        self.refusals = refusals
         self.slower = slower
         self.lowered = 0
         self.limit = ConcurrencyLimit(most, on_lowered=self._lower, clock=lambda: self.now)
@@ -24,6 +25,8 @@ class Machine:
         for _ in range(requests):
             beside = self.at_once - 1 if crowded else 0
             seconds = own * (1 + self.slower * beside)
+            for _ in range(self.refusals if crowded else 0):
+                self.limit.refused()
             self.now += seconds / (beside + 1)
             self.at_once = self.limit.ended(seconds, kind=kind, alone=not beside, overrun=crowded)
             self.seen.append(self.at_once)
@@ -97,3 +100,18 @@ def test_when_all_has_become_slower_it_grows_again():
     assert min(machine.seen) == 1
     machine.answer(12_000, crowded=True, own=3 * ALONE)
     assert machine.at_once > 4
+
+
+def test_while_most_are_answered_more_are_worked_on_although_that_is_slower():
+    machine = Machine(slower=0.4, refusals=0)
+    machine.answer(100, crowded=False)
+    machine.answer(400, crowded=True)
+    machine.seen.clear()
+    machine.answer(MANY, crowded=True)
+    assert 2 <= min(machine.seen) and max(machine.seen) <= 4  # 1.4 to 2.2 times as slow
+    machine.refusals = 5
+    machine.answer(400, crowded=True)
+    assert machine.at_once == 1
+    machine.refusals = 0
+    machine.answer(400, crowded=True)
+    assert machine.at_once >= 2
